@@ -12,14 +12,12 @@
 
 #include <stdint.h>
 
-typedef uint64_t counter;	/* the one typedef: a value with a writing rule */
-
-static inline void counter_add(counter *c, uint64_t n)
+static inline void counter_add(uint64_t *c, uint64_t n)
 {
 	__atomic_store_n(c, *c + n, __ATOMIC_RELAXED);
 }
 
-static inline uint64_t counter_read(const counter *c)
+static inline uint64_t counter_read(const uint64_t *c)
 {
 	return __atomic_load_n(c, __ATOMIC_RELAXED);
 }

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Everything a worker counts, in two lists: drops (a packet or a connection that
+ * was refused, with the reason as its name) and events. Control prints both by
+ * these names and texts, so a new counter is one line here and nothing elsewhere.
+ *
+ * Threads: written by one worker (base/count.h), read by control.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/count.h"
+
+#define DROPS(X) \
+	X(ETH_SHORT, "eth_short", "frame shorter than its Ethernet header") \
+	X(ETH_OTHER_HOST, "eth_other_host", "frame for another MAC address") \
+	X(ETH_VLAN, "eth_vlan", "frame of a VLAN that the port doesn't serve") \
+	X(ETH_TYPE, "eth_type", "EtherType other than IPv4, IPv6 and ARP") \
+	X(ARP_MALFORMED, "arp_malformed", "malformed ARP packet") \
+	X(ND_MALFORMED, "nd_malformed", "malformed or off-link neighbour discovery message") \
+	X(NEIGH_FULL, "neigh_full", "neighbour table full") \
+	X(NEIGH_UNRESOLVED, "neigh_unresolved", "the next hop never answered ARP or ND") \
+	X(NO_ROUTE, "no_route", "no route to the destination") \
+	X(IP_SHORT, "ip_short", "packet shorter than its IP header says") \
+	X(IP_HEADER, "ip_header", "bad IP version or header length") \
+	X(IP_CHECKSUM, "ip_checksum", "wrong IPv4 header checksum") \
+	X(IP_OPTIONS, "ip_options", "IPv4 options or an IPv6 extension header that isn't served") \
+	X(IP_FRAGMENT, "ip_fragment", "fragment") \
+	X(IP_SOURCE, "ip_source", "impossible source address") \
+	X(IP_NOT_OURS, "ip_not_ours", "destination is no address of the port") \
+	X(IP_PROTOCOL, "ip_protocol", "protocol other than TCP and ICMP") \
+	X(ICMP_MALFORMED, "icmp_malformed", "malformed ICMP message") \
+	X(ICMP_CHECKSUM, "icmp_checksum", "wrong ICMP checksum") \
+	X(ICMP_RATE, "icmp_rate", "ICMP answers over the rate limit") \
+	X(ICMP_TYPE, "icmp_type", "ICMP message of a type that is ignored") \
+	X(TCP_SHORT, "tcp_short", "segment shorter than its TCP header says") \
+	X(TCP_CHECKSUM, "tcp_checksum", "wrong TCP checksum") \
+	X(TCP_FLAGS, "tcp_flags", "impossible TCP flags") \
+	X(TCP_OPTIONS, "tcp_options", "malformed TCP options") \
+	X(TCP_LAND, "tcp_land", "source and destination are the same") \
+	X(TCP_NO_LISTENER, "tcp_no_listener", "SYN to an address and port that no rule publishes") \
+	X(TCP_DENIED, "tcp_denied", "SYN from a client that the rule doesn't allow") \
+	X(TCP_NO_CONNECTION, "tcp_no_connection", "segment of no known connection") \
+	X(TCP_SEQUENCE, "tcp_sequence", "segment outside the receive window") \
+	X(TCP_PAWS, "tcp_paws", "timestamp older than the last one, RFC 7323 5") \
+	X(TCP_ACK, "tcp_ack", "acknowledgment of what was never sent, RFC 5961 5") \
+	X(TCP_RST, "tcp_rst", "RST that doesn't hit the next sequence number, RFC 5961 3") \
+	X(TCP_TABLE_FULL, "tcp_table_full", "connection table full: SYN refused") \
+	X(TCP_BACKLOG, "tcp_backlog", "too many half-open connections: SYN refused") \
+	X(TCP_OOO_FULL, "tcp_ooo_full", "out-of-order data over the bound") \
+	X(TCP_CHALLENGE_RATE, "tcp_challenge_rate", "challenge ACK not sent: over the rate limit") \
+	X(NO_MBUF, "no_mbuf", "no packet buffer left") \
+	X(TX_FULL, "tx_full", "transmit queue stayed full") \
+	X(STEER_FULL, "steer_full", "the ring to another worker was full") \
+	X(DRAINING, "draining", "SYN refused: the gateway is draining") \
+	X(SPLICE_FULL, "splice_full", "connection limit reached: client refused") \
+	X(RULE_GONE, "rule_gone", "the rule was removed or disabled during the TCP handshake") \
+	X(LOG_FULL, "log_full", "a connection's log record was lost: ring full")
+
+#define EVENTS(X) \
+	X(RX_PACKETS, "rx_packets", "packets received") \
+	X(RX_BYTES, "rx_bytes", "bytes received") \
+	X(TX_PACKETS, "tx_packets", "packets sent") \
+	X(TX_BYTES, "tx_bytes", "bytes sent") \
+	X(STEERED, "steered", "packets handed to the worker that owns their connection") \
+	X(ARP_SENT, "arp_sent", "ARP and ND requests sent") \
+	X(ECHO_ANSWERED, "echo_answered", "pings answered") \
+	X(TCP_ACCEPTED, "tcp_accepted", "TCP connections accepted from clients") \
+	X(TCP_DIALLED, "tcp_dialled", "TCP connections to internal servers begun") \
+	X(TCP_CONNECTED, "tcp_connected", "TCP connections to internal servers established") \
+	X(TCP_RETRANSMIT, "tcp_retransmit", "segments sent again") \
+	X(TCP_RTO, "tcp_rto", "retransmission time-outs") \
+	X(TCP_FAST_RECOVERY, "tcp_fast_recovery", "fast recoveries entered") \
+	X(TCP_OUT_OF_ORDER, "tcp_out_of_order", "segments received out of order") \
+	X(TCP_DUPLICATE, "tcp_duplicate", "segments received again") \
+	X(TCP_ZERO_WINDOW_PROBE, "tcp_zero_window_probe", "zero-window probes sent") \
+	X(TCP_CHALLENGE_ACK, "tcp_challenge_ack", "challenge ACKs sent, RFC 5961") \
+	X(TCP_RST_SENT, "tcp_rst_sent", "RSTs sent") \
+	X(TCP_RST_RECEIVED, "tcp_rst_received", "connections ended by a RST") \
+	X(TCP_TIMED_OUT, "tcp_timed_out", "connections given up after retransmissions") \
+	X(TLS_HANDSHAKES, "tls_handshakes", "TLS handshakes completed") \
+	X(TLS_RESUMED, "tls_resumed", "TLS handshakes that resumed a session") \
+	X(TLS_FAILED, "tls_failed", "TLS handshakes or sessions that failed") \
+	X(HANDSHAKE_TIMEOUT, "handshake_timeout", "TLS handshakes that took too long") \
+	X(IDLE_TIMEOUT, "idle_timeout", "connections closed for being idle") \
+	X(BACKEND_FAILED, "backend_failed", "connections closed because no internal server could be reached")
+
+enum drop {
+#define X(id, name, text) DROP_##id,
+	DROPS(X)
+#undef X
+	DROP_COUNT
+};
+
+enum event {
+#define X(id, name, text) EVENT_##id,
+	EVENTS(X)
+#undef X
+	EVENT_COUNT
+};
+
+struct counters {
+	uint64_t drops[DROP_COUNT];
+	uint64_t events[EVENT_COUNT];
+};
+
+static inline void count_drop(struct counters *c, enum drop d)
+{
+	counter_add(&c->drops[d], 1);
+}
+
+static inline void count_event(struct counters *c, enum event e)
+{
+	counter_add(&c->events[e], 1);
+}
+
+const char *drop_name(enum drop d);
+const char *drop_text(enum drop d);
+const char *event_name(enum event e);
+const char *event_text(enum event e);

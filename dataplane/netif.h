@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the stack knows of a port: its addresses and what its device does for us.
+ * And where packets go: the routes. Both are made at start by control and never
+ * change while workers run.
+ *
+ * Threads: read by all workers.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <rte_ether.h>
+
+#include "base/addr.h"
+
+struct steer;
+
+#define NETIF_MAX 8
+#define NETIF_ADDRS_MAX 32
+#define NETIF_NAME_BYTES 32
+#define ROUTES_MAX 64
+
+/* What the device does; what it doesn't, offload.c does before transmission. */
+enum {
+	NETIF_TX_IP_CHECKSUM = 1u << 0,
+	NETIF_TX_TCP_CHECKSUM = 1u << 1,
+	NETIF_TX_SCATTER = 1u << 2,	/* takes chained mbufs */
+	NETIF_TX_TSO = 1u << 3,
+};
+
+struct netif {
+	char name[NETIF_NAME_BYTES];
+	uint8_t id;		/* index in netifs->netifs */
+	struct rte_ether_addr mac;
+	uint16_t mtu;		/* bytes of IP packet */
+	uint16_t vlan;		/* 0: untagged */
+	uint32_t offloads;	/* NETIF_TX_* */
+	uint32_t tso_max_bytes;	/* largest segment given to the device; 0 without TSO */
+	const struct steer *steer;	/* which worker receives what; NULL: this one */
+	unsigned int n_addrs;
+	struct prefix addrs[NETIF_ADDRS_MAX];	/* own addresses with their on-link prefix lengths */
+	struct addr linklocal;	/* fe80:: made of the MAC (RFC 4291 appendix A), set at start */
+};
+
+struct route {
+	struct prefix to;
+	struct addr via;
+	uint8_t netif;		/* filled in by netifs_init */
+};
+
+struct netifs {
+	unsigned int n_netifs, n_routes;
+	struct netif netifs[NETIF_MAX];
+	struct route routes[ROUTES_MAX];	/* longest prefix first after netifs_init */
+};
+
+/*
+ * Sets link-local addresses, sorts routes and finds each route's port. 0, or
+ * -EINVAL with a message in @err: a next hop on no port's link, a duplicate address.
+ */
+int netifs_init(struct netifs *n, char *err, size_t err_bytes);
+
+/* The port and next hop (@dst itself when on-link) for @dst; NULL: no route. */
+const struct netif *netifs_route(const struct netifs *n, const struct addr *dst, struct addr *next_hop);
+
+/* The port that owns @a, or NULL. */
+const struct netif *netifs_owner(const struct netifs *n, const struct addr *a);
+
+/* The port's own address to speak to @dst from: same version, on-link if one is. NULL: none. */
+const struct addr *netif_source(const struct netif *nif, const struct addr *dst);

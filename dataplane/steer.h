@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Which worker a packet belongs to. One rule for every port: the Toeplitz hash of
+ * (source, destination, source port, destination port) through an indirection
+ * table, as NICs compute it. Where the port's own RSS does it, packets arrive at
+ * the right queue already; where it doesn't, the receiving worker computes the
+ * same hash and hands the packet over a ring. A backend leg's local port is
+ * searched so that the hash of the replies names the dialling worker; so nothing
+ * else in postern needs to know how packets were spread.
+ *
+ * Packets without ports (ARP, ND, echo) have no owner: ARP and ND go to every
+ * worker, since each keeps its own neighbours; the rest stays where it arrived.
+ *
+ * Threads: immutable after steer_init.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <rte_mbuf_core.h>
+
+#include "base/addr.h"
+
+#define STEER_KEY_BYTES 52	/* the longest key of a NIC that DPDK drives */
+#define STEER_TABLE_MAX 512
+
+#define STEER_HERE 0xfffe	/* stays at the worker that received it */
+#define STEER_ALL 0xffff	/* a copy to each worker */
+
+struct steer {
+	uint8_t key[STEER_KEY_BYTES];
+	uint8_t key_be[STEER_KEY_BYTES];	/* as rte_softrss_be wants it */
+	uint16_t key_bytes;
+	uint16_t table_entries;		/* power of two */
+	uint16_t n_workers;
+	uint16_t table[STEER_TABLE_MAX];	/* hash -> worker */
+};
+
+/* The default key (random at each start would do too; see steer.c) and an even table. */
+void steer_init(struct steer *s, uint16_t n_workers, uint16_t key_bytes, uint16_t table_entries);
+
+/* The worker that receives segments which the far end of @t sends (faddr:fport -> laddr:lport). */
+uint16_t steer_tuple(const struct steer *s, const struct tuple *t);
+
+/* The owner of a received frame: a worker, STEER_HERE or STEER_ALL. Reads headers with care; malformed: STEER_HERE. */
+uint16_t steer_frame(const struct steer *s, const struct rte_mbuf *m);
