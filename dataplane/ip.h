@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * IPv4 (RFC 791, 1122) and IPv6 (RFC 8200), both to and from the layers above as
+ * addresses of one kind. Headers are checked here; what passes is for one of the
+ * receiving port's own addresses, whole (no fragment) and without options.
+ *
+ * Threads: the stack's worker.
+ * Ownership: *_input and *_output consume their mbuf.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/addr.h"
+
+struct netif;
+struct rte_mbuf;
+struct stack;
+
+/* What the layer above needs to know of a received packet. */
+struct ip_info {
+	struct addr src, dst;
+	uint16_t payload_bytes;	/* after the IP header, Ethernet padding excluded */
+	uint8_t proto;
+	uint8_t ttl;		/* or hop limit */
+	uint8_t tos;		/* traffic class; the low two bits are ECN (RFC 3168) */
+};
+
+/*
+ * The way to a far address: filled in once per connection by ip_path_init, kept by
+ * the connection. `neigh` is a hint that ip_output checks and renews by itself.
+ */
+struct ip_path {
+	const struct netif *nif;
+	struct addr src, dst, next_hop;
+	uint32_t neigh;		/* index into the neighbour table + 1; 0: not looked up */
+	uint16_t mtu;		/* bytes of IP packet: the port's, or less after ICMP (RFC 1191, 8201) */
+};
+
+/* @src: the own address to use, or NULL to choose. 0, -ENETUNREACH (no route), -EADDRNOTAVAIL (no own address). */
+int ip_path_init(struct stack *s, struct ip_path *p, const struct addr *src, const struct addr *dst);
+
+/* An IP packet; m's data begins at the IP header (m->l2_len bytes of Ethernet header lie before it). */
+void ip_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m);
+
+/*
+ * Prepends IP and Ethernet headers and transmits; @m begins at the transport
+ * header, `l4_bytes` long. Sets l2_len, l3_len, l4_len and the offload requests
+ * (checksum flags; for TCP the caller sets RTE_MBUF_F_TX_TCP_SEG and tso_segsz for
+ * more than one segment). A packet whose next hop isn't resolved yet waits with the
+ * neighbour (a bounded queue) or is dropped and counted.
+ */
+void ip_output(struct stack *s, struct ip_path *p, struct rte_mbuf *m, uint8_t proto, uint8_t l4_bytes, uint8_t tos);

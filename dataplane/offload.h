@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The stack asks for every offload in mbuf flags; here is done what the device
+ * can't do: IPv4 and TCP checksums, and flattening chained mbufs. (Segmentation
+ * isn't: TCP makes segments of the size that the port takes, netif.tso_max_bytes.)
+ *
+ * Threads: any; touches only the mbuf.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct rte_mbuf;
+struct rte_mempool;
+
+/*
+ * Makes @m ready for a device that offers @offloads (NETIF_TX_*): returns the frame
+ * to send (perhaps a flat copy from @pool, the original freed), or NULL when @pool
+ * is empty or the frame too large for one mbuf of it (the original freed).
+ */
+struct rte_mbuf *offload_finish(struct rte_mbuf *m, uint32_t offloads, struct rte_mempool *pool);
+
+/* Checks a received TCP segment's checksum unless the device did. True: good. @m begins at its IP header. */
+int offload_tcp_checksum_good(const struct rte_mbuf *m, const void *ip_header, const void *tcp_header);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * struct stack as its own protocols see it: eth, arp, nd, ip, icmp and tcp_*. No
+ * layer above includes this.
+ *
+ * Threads: the stack's worker.
+ */
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include "base/wheel.h"
+#include "icmp.h"
+#include "neigh.h"
+#include "stack.h"
+#include "tcp_private.h"
+
+struct stack {
+	struct stack_config config;
+	uint64_t now_us;	/* of this turn */
+	struct wheel wheel;
+	struct neigh_table neigh;
+	struct icmp_limit icmp_limit;
+	struct tcp_stack tcp;
+};
+
+
+static inline void stack_drop(struct stack *s, enum drop d, struct rte_mbuf *m)
+{
+	count_drop(s->config.counters, d);
+	rte_pktmbuf_free(m);
+}
