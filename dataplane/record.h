@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is told of one connection: its line in the log at its end, its row in
+ * `postern connections` while it lives. A value that is copied whole from worker
+ * to control, so no pointer in it but to static strings.
+ *
+ * Threads: filled by a worker, passed by value.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "policy.h"
+
+#define RECORD_SNI_BYTES 128
+
+/* How a connection ended; the name goes into the log. */
+#define SPLICE_ENDS(X) \
+	X(OPEN, "open", "it hasn't ended") \
+	X(CLIENT_CLOSED, "client_closed", "the client closed first") \
+	X(SERVER_CLOSED, "server_closed", "the internal server closed first") \
+	X(CLIENT_RESET, "client_reset", "the client sent a RST") \
+	X(SERVER_RESET, "server_reset", "the internal server sent a RST") \
+	X(CLIENT_LOST, "client_lost", "the client no longer acknowledged") \
+	X(SERVER_LOST, "server_lost", "the internal server no longer acknowledged") \
+	X(TLS_FAILED, "tls_failed", "TLS failed; tls_error says why") \
+	X(HANDSHAKE_TIMEOUT, "handshake_timeout", "the TLS handshake took too long") \
+	X(IDLE_TIMEOUT, "idle_timeout", "nothing was sent either way for the rule's idle time") \
+	X(BACKEND_REFUSED, "backend_refused", "every internal server refused the connection") \
+	X(BACKEND_UNREACHABLE, "backend_unreachable", "no internal server answered") \
+	X(NO_MEMORY, "no_memory", "a bound on memory or connections was hit") \
+	X(KILLED, "killed", "the operator ended it") \
+	X(DRAINED, "drained", "the gateway drained or stopped")
+
+enum splice_end {
+#define X(id, name, text) SPLICE_##id,
+	SPLICE_ENDS(X)
+#undef X
+	SPLICE_END_COUNT
+};
+
+const char *splice_end_name(enum splice_end e);
+
+struct record {
+	uint64_t id;		/* unique in this process; the worker in the top 8 bits */
+	uint64_t start_us, duration_us;	/* start: wall clock, since 1970 */
+	uint64_t bytes_from_client, bytes_to_client;	/* plaintext */
+	const char *state;	/* "handshake", "connecting", "open", "closing" */
+	const char *version, *cipher, *group;	/* static; "" before the handshake's end */
+	struct addr client, listen, server;
+	uint16_t client_port, listen_port, server_port;	/* server_port 0: not dialled yet */
+	uint8_t end;		/* enum splice_end */
+	uint8_t tls_error;	/* enum tls_error */
+	bool resumed;
+	char rule[RULE_NAME_BYTES];
+	char sni[RECORD_SNI_BYTES];
+	char alpn[16];
+};
