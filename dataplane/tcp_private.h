@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the stack gives to TCP and TCP to the stack: packets in, ICMP errors in, the
+ * end of a turn. The layer above the stack uses tcp.h and never this.
+ *
+ * Order of calls: tcp_stack_init (config, now_us and wheel of the stack are set);
+ * tcp_input per segment; tcp_turn_end at the end of stack_tick, after the timers;
+ * tcp_stack_fini.
+ *
+ * Threads: the stack's worker.
+ * Ownership: tcp_input consumes its mbuf. Connections belong to the stack's pool.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/addr.h"
+#include "base/pool.h"
+#include "base/siphash.h"
+#include "ip.h"
+
+struct netif;
+struct rte_mbuf;
+struct stack;
+struct tcp_conn;
+
+TAILQ_HEAD(tcp_conn_list, tcp_conn);
+
+/* Where sequence numbers and timestamps begin, instead of RFC 6528's: tests of wrap-around. */
+struct tcp_origin {
+	uint32_t isn;
+	uint32_t ts_offset;
+};
+
+struct tcp_stack {
+	struct pool conns;
+	struct pool segs;			/* records of sent segments (tcp_sndq.h) */
+	struct tcp_conn **buckets;		/* hash table, chained through the connections */
+	uint32_t bucket_mask;
+	struct siphash_key table_key, isn_key, ts_key, random_key;
+	uint64_t random_counter;		/* numbers drawn so far */
+	struct tcp_conn_list ready;		/* connections with news for the user */
+	struct tcp_conn_list output;		/* connections that may have something to send this turn */
+	struct tcp_conn_list half_open;		/* SYN-RECEIVED, oldest first */
+	struct tcp_conn_list time_wait;		/* released and in TIME-WAIT, oldest first */
+	uint32_t n_half_open, n_time_wait;
+	uint64_t challenge_refill_us;		/* token buckets: RFC 5961 section 7, and RSTs */
+	uint32_t challenge_tokens;
+	uint64_t rst_refill_us;
+	uint32_t rst_tokens;
+	const struct tcp_origin *origin;	/* NULL outside tests */
+};
+
+/* 0, or -ENOMEM. Uses s->config, s->now_us. */
+int tcp_stack_init(struct stack *s);
+/* Frees every connection without a word to its peer. */
+void tcp_stack_fini(struct stack *s);
+
+/*
+ * A TCP segment: m's data begins at the TCP header and may be longer than
+ * info->payload_bytes (Ethernet padding); the IP header lies right before it
+ * (m->l3_len bytes). Consumes @m.
+ */
+void tcp_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m, const struct ip_info *info);
+
+/* Sends what this turn made ready: coalesced data, acknowledgments, window updates. */
+void tcp_turn_end(struct stack *s);
+
+/* Is there output or news that waits for this turn's end? (Then stack_next_us is now.) */
+bool tcp_busy(const struct stack *s);
+
+/* The next connection with news, taken off the list; NULL: none. */
+struct tcp_conn *tcp_next_ready(struct stack *s);
+/* Connections in the table, TIME-WAIT included. */
+uint32_t tcp_conns(const struct stack *s);
+/* The connection at @index of the pool (bounded walks for control), or NULL. */
+struct tcp_conn *tcp_conn_at(const struct stack *s, uint32_t index);
+
+enum tcp_icmp {
+	TCP_ICMP_UNREACHABLE,	/* also: the neighbour of a segment of ours never answered */
+	TCP_ICMP_TOO_BIG,	/* fragmentation needed (RFC 1191), packet too big (RFC 8201) */
+};
+
+/*
+ * An ICMP error about a segment that we sent: its tuple (own end local) and the
+ * sequence number quoted. Believed only when that number is in flight (RFC 5927 4).
+ * @mtu: next-hop MTU in bytes for TCP_ICMP_TOO_BIG, 0 when the router gave none.
+ */
+void tcp_icmp_error(struct stack *s, const struct tuple *t, uint32_t seq, enum tcp_icmp kind, uint16_t mtu);
