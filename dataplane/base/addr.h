@@ -56,7 +56,11 @@ bool prefix_contains(const struct prefix *p, const struct addr *a);
 
 /* "192.0.2.1" or "2001:db8::1". 0, or -EINVAL. */
 int addr_parse(const char *text, struct addr *out);
-/* "192.0.2.0/24", "2001:db8::/32", "192.0.2.1" (a host); "any", "default" = ::/0. 0, or -EINVAL. */
+/*
+ * "192.0.2.0/24", "2001:db8::/32", "192.0.2.1" (a host); "any", "default" = ::/0,
+ * which holds both versions (0.0.0.0/0 holds IPv4 only). Bits after the prefix are
+ * kept, since a port's own address is written this way too. 0, or -EINVAL.
+ */
 int prefix_parse(const char *text, struct prefix *out);
 /* "192.0.2.1:993", "[2001:db8::1]:993", or an address alone (port stays as it is). 0, or -EINVAL. */
 int endpoint_parse(const char *text, struct addr *addr, uint16_t *port);

@@ -35,6 +35,7 @@ struct wheel {
 	uint64_t now_tick;	/* ticks that wheel_run has gone through */
 	uint64_t occupied[WHEEL_LEVELS];	/* a bit per slot that isn't empty */
 	struct wheel_list slots[WHEEL_LEVELS][WHEEL_SLOTS];
+	struct wheel_list far;	/* 64^WHEEL_LEVELS ticks ahead and more */
 };
 
 /* @tick_us: a power of two; @now_us: the clock's value at start. */
@@ -50,5 +51,9 @@ void wheel_cancel(struct wheel *w, struct wheel_timer *t);
 /* Fires what is due. Returns how many fired. @max_fire bounds the work of one call; the rest fires in the next. */
 unsigned int wheel_run(struct wheel *w, uint64_t now_us, unsigned int max_fire);
 
-/* A time at or before the next deadline (exact within one slot of its level), or UINT64_MAX when nothing is armed. */
+/*
+ * When wheel_run has work next: the tick at which the next timer fires, or an
+ * earlier one at which timers move down a level. Never later. UINT64_MAX: nothing
+ * is armed.
+ */
 uint64_t wheel_next_us(const struct wheel *w);
