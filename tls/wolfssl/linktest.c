@@ -8,11 +8,19 @@
 #include <wolfssl/ssl.h>
 #include <stdio.h>
 
+int tls_rng_generate(unsigned char *out, unsigned int out_bytes);
+
 #if defined(HAVE_SECURE_RENEGOTIATION) || !defined(NO_OLD_TLS) || defined(HAVE_LIBZ) || \
 	defined(OPENSSL_EXTRA) || !defined(WOLFSSL_TLS13) || !defined(HAVE_SESSION_TICKET) || \
 	!defined(HAVE_SECRET_CALLBACK) || !defined(WOLFSSL_CERT_REQ) || !defined(WOLFSSL_CERT_EXT)
 #error "wolfSSL was not configured as the recipe says"
 #endif
+
+/* In postern it is tls/rng.c; no random number is needed to start. */
+int tls_rng_generate(unsigned char *out, unsigned int out_bytes)
+{
+	return out && out_bytes ? -1 : 0;
+}
 
 int main(void)
 {
