@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "port.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+
+#include "base/assert.h"
+
+#define RX_DESCRIPTORS 1024
+#define TX_DESCRIPTORS 1024
+
+/* What we want from a device's RSS: exactly the hash of steer.h, for both IP versions. */
+#define RSS_TCP (RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP)
+
+static const char *why(int error)
+{
+	return strerror(error < 0 ? -error : error);
+}
+
+bool port_device_is_software(const char *device)
+{
+	return strncmp(device, "net_", 4) == 0 || strncmp(device, "eth_", 4) == 0;
+}
+
+int port_devargs(const char *device, uint16_t n_workers, char *out, size_t out_bytes)
+{
+	static const struct {
+		const char *driver, *argument;
+	} queues[] = {
+		{ "net_af_packet", "qpairs" },
+		{ "net_af_xdp", "queue_count" },
+	};
+	const char *argument = NULL;
+	int n;
+
+	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++) {
+		if (strncmp(device, queues[i].driver, strlen(queues[i].driver)) == 0 &&
+		    strstr(device, queues[i].argument) == NULL)
+			argument = queues[i].argument;
+	}
+	if (argument != NULL)
+		n = snprintf(out, out_bytes, "%s,%s=%u", device, argument, n_workers);
+	else
+		n = snprintf(out, out_bytes, "%s", device);
+	return n < 0 || (size_t)n >= out_bytes ? -EINVAL : 0;
+}
+
+/* The device's own name: the devargs up to the first comma. */
+static int probe(const char *device, uint16_t n_workers, uint16_t *id, char *err, size_t err_bytes)
+{
+	char devargs[512], name[RTE_ETH_NAME_MAX_LEN];
+	size_t name_bytes = strcspn(device, ",");
+	int rc;
+
+	if (name_bytes >= sizeof(name) || port_devargs(device, n_workers, devargs, sizeof(devargs)) != 0) {
+		snprintf(err, err_bytes, "the device \"%s\" is too long a name", device);
+		return -EINVAL;
+	}
+	memcpy(name, device, name_bytes);
+	name[name_bytes] = '\0';
+
+	if (rte_eth_dev_get_port_by_name(name, id) == 0)
+		return 0;
+	rc = rte_dev_probe(devargs);
+	if (rc == 0)
+		rc = rte_eth_dev_get_port_by_name(name, id);
+	if (rc != 0)
+		snprintf(err, err_bytes,
+			 "DPDK could not open the device \"%s\": %s. Check the name, that the interface "
+			 "exists here, and for a PCI address that it is bound to vfio-pci", devargs, why(rc));
+	return rc;
+}
+
+static bool rss_usable(const struct rte_eth_dev_info *info, uint16_t n_workers)
+{
+	return n_workers > 1 && (info->flow_type_rss_offloads & RSS_TCP) == RSS_TCP &&
+	       info->reta_size >= n_workers && info->reta_size <= STEER_TABLE_MAX &&
+	       (info->reta_size & (info->reta_size - 1)) == 0 &&
+	       info->hash_key_size >= 40 && info->hash_key_size <= STEER_KEY_BYTES;
+}
+
+static void choose_steering(struct port *p, const struct rte_eth_dev_info *info, uint16_t n_workers)
+{
+	p->hash_in_device = rss_usable(info, n_workers);
+	if (p->hash_in_device)
+		steer_init(&p->steer, n_workers, info->hash_key_size, info->reta_size);
+	else
+		steer_init(&p->steer, n_workers, 40, 128);
+}
+
+/*
+ * A software device's checksums are the same work as ours in a worse place, and
+ * its "TSO" a second segmentation, so only a NIC is asked for them.
+ */
+static uint64_t choose_tx_offloads(struct port *p, const struct rte_eth_dev_info *info)
+{
+	uint64_t wanted = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+
+	if (p->is_nic)
+		wanted |= RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO;
+	wanted &= info->tx_offload_capa;
+	if ((wanted & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) == 0 || (wanted & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) == 0)
+		wanted &= ~RTE_ETH_TX_OFFLOAD_TCP_TSO;
+
+	p->nif->offloads = 0;
+	if (wanted & RTE_ETH_TX_OFFLOAD_MULTI_SEGS)
+		p->nif->offloads |= NETIF_TX_SCATTER;
+	if (wanted & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM)
+		p->nif->offloads |= NETIF_TX_IP_CHECKSUM;
+	if (wanted & RTE_ETH_TX_OFFLOAD_TCP_CKSUM)
+		p->nif->offloads |= NETIF_TX_TCP_CHECKSUM;
+	if (wanted & RTE_ETH_TX_OFFLOAD_TCP_TSO) {
+		p->nif->offloads |= NETIF_TX_TSO;
+		p->nif->tso_max_bytes = 61440;	/* a multiple of usual MSSs fits below IPv4's 64 KB */
+	}
+	return wanted;
+}
+
+static int configure(struct port *p, const struct rte_eth_dev_info *info, uint16_t n_workers)
+{
+	struct rte_eth_conf conf = {
+		.rxmode.mtu = p->nif->mtu,
+		.rxmode.offloads = info->rx_offload_capa &
+				   (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM |
+				    RTE_ETH_RX_OFFLOAD_SCATTER),
+		.txmode.offloads = choose_tx_offloads(p, info),
+	};
+	int rc;
+
+	if (!p->is_nic)
+		conf.rxmode.offloads &= RTE_ETH_RX_OFFLOAD_SCATTER;
+	choose_steering(p, info, n_workers);
+	if (p->hash_in_device) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_RSS_HASH;
+		conf.rx_adv_conf.rss_conf.rss_key = p->steer.key;
+		conf.rx_adv_conf.rss_conf.rss_key_len = (uint8_t)p->steer.key_bytes;
+		conf.rx_adv_conf.rss_conf.rss_hf = RSS_TCP;
+	}
+	rc = rte_eth_dev_configure(p->device, n_workers, n_workers, &conf);
+	if (rc != 0 && p->is_nic == false && conf.rxmode.mtu != 0) {
+		/* Some software devices know no MTU but the interface's. */
+		conf.rxmode.mtu = 0;
+		rc = rte_eth_dev_configure(p->device, n_workers, n_workers, &conf);
+	}
+	return rc;
+}
+
+static int set_up_queues(struct port *p, uint16_t n_workers, struct rte_mempool *const *pools)
+{
+	uint16_t rx = RX_DESCRIPTORS, tx = TX_DESCRIPTORS;
+	unsigned int socket = (unsigned int)rte_eth_dev_socket_id(p->device);
+	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->device, &rx, &tx);
+
+	for (uint16_t q = 0; rc == 0 && q < n_workers; q++) {
+		rc = rte_eth_rx_queue_setup(p->device, q, rx, socket, NULL, pools[q]);
+		if (rc == 0)
+			rc = rte_eth_tx_queue_setup(p->device, q, tx, socket, NULL);
+	}
+	return rc;
+}
+
+int port_open(struct port *p, struct netif *nif, const char *device, uint16_t n_workers,
+	      struct rte_mempool *const *pools, char *err, size_t err_bytes)
+{
+	struct rte_eth_dev_info info;
+	int rc;
+
+	*p = (struct port){ .nif = nif };
+	rc = probe(device, n_workers, &p->device, err, err_bytes);
+	if (rc != 0)
+		return rc;
+	rc = rte_eth_dev_info_get(p->device, &info);
+	if (rc != 0) {
+		snprintf(err, err_bytes, "the device \"%s\" doesn't tell what it can do: %s", device, why(rc));
+		return rc;
+	}
+	snprintf(p->driver, sizeof(p->driver), "%s", info.driver_name);
+	p->is_nic = !port_device_is_software(device);
+	if (info.max_rx_queues < n_workers || info.max_tx_queues < n_workers) {
+		snprintf(err, err_bytes,
+			 "the device \"%s\" has %u receive and %u transmit queues, and %u workers need one of "
+			 "each: set workers lower, or give the device more queues", device,
+			 info.max_rx_queues, info.max_tx_queues, n_workers);
+		return -EINVAL;
+	}
+	rc = configure(p, &info, n_workers);
+	if (rc == 0)
+		rc = set_up_queues(p, n_workers, pools);
+	if (rc == 0)
+		rc = rte_eth_macaddr_get(p->device, &nif->mac);
+	if (rc != 0)
+		snprintf(err, err_bytes, "the device \"%s\" (driver %s) refused %u queues with MTU %u: %s", device,
+			 p->driver, n_workers, nif->mtu, why(rc));
+	nif->steer = n_workers > 1 ? &p->steer : NULL;
+	return rc;
+}
+
+/* The indirection table can be written on some devices only after the start. */
+static int write_rss_table(const struct port *p)
+{
+	struct rte_eth_rss_reta_entry64 reta[STEER_TABLE_MAX / RTE_ETH_RETA_GROUP_SIZE] = { 0 };
+
+	for (uint16_t i = 0; i < p->steer.table_entries; i++) {
+		struct rte_eth_rss_reta_entry64 *group = &reta[i / RTE_ETH_RETA_GROUP_SIZE];
+
+		group->mask |= 1ull << (i % RTE_ETH_RETA_GROUP_SIZE);
+		group->reta[i % RTE_ETH_RETA_GROUP_SIZE] = p->steer.table[i];
+	}
+	return rte_eth_dev_rss_reta_update(p->device, reta, p->steer.table_entries);
+}
+
+int port_start(struct port *p, char *err, size_t err_bytes)
+{
+	int rc = rte_eth_dev_start(p->device);
+
+	if (rc != 0) {
+		snprintf(err, err_bytes, "the port %s did not start: %s", p->nif->name, why(rc));
+		return rc;
+	}
+	/* A device that keeps its own table spreads as it likes; then the workers redistribute. */
+	if (p->hash_in_device && write_rss_table(p) != 0)
+		p->hash_in_device = false;
+	/* Neighbour discovery is multicast (RFC 4861); a device without the filter hears all anyway. */
+	if (rte_eth_allmulticast_enable(p->device) != 0 && p->is_nic &&
+	    rte_eth_promiscuous_enable(p->device) != 0) {
+		snprintf(err, err_bytes, "the port %s can't receive multicast, which IPv6 needs", p->nif->name);
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
+void port_close(struct port *p)
+{
+	rte_eth_dev_stop(p->device);
+	rte_eth_dev_close(p->device);
+}
+
+uint16_t port_rx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n)
+{
+	return rte_eth_rx_burst(p->device, queue, mbufs, n);
+}
+
+uint16_t port_tx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n)
+{
+	return rte_eth_tx_burst(p->device, queue, mbufs, n);
+}
+
+struct port *port_by_device(struct port *ports, unsigned int n, uint16_t device)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		if (ports[i].device == device)
+			return &ports[i];
+	}
+	return NULL;
+}

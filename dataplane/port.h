@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A port: one DPDK device with one receive and one transmit queue for each worker.
+ * Whatever a device can't do is made up for here and in offload.c, so nobody above
+ * asks what kind of device it is.
+ *
+ * Order of calls: port_open for each, port_start for each; port_rx / port_tx by
+ * workers; port_close after the workers have stopped.
+ *
+ * Threads: open, start and close by control; port_rx and port_tx by the worker whose
+ * number is the queue's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "netif.h"
+#include "steer.h"
+
+struct rte_mbuf;
+struct rte_mempool;
+
+struct port {
+	struct netif *nif;
+	struct steer steer;
+	uint16_t device;	/* DPDK's port id */
+	bool hash_in_device;	/* its RSS places TCP as `steer` says */
+	bool is_nic;		/* a physical or virtual function, not a software device */
+	char driver[32];
+};
+
+/*
+ * Opens the device that @device (devargs, as given to EAL) names and fills in
+ * @nif's MAC and offloads. @pools[w] is worker w's packet pool. 0, or -errno with
+ * the reason in @err.
+ */
+int port_open(struct port *p, struct netif *nif, const char *device, uint16_t n_workers,
+	      struct rte_mempool *const *pools, char *err, size_t err_bytes);
+int port_start(struct port *p, char *err, size_t err_bytes);
+void port_close(struct port *p);
+
+/* Frames that arrived for @queue, at most @n. */
+uint16_t port_rx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n);
+/* Hands over frames; returns how many the device took, the rest stay the caller's. */
+uint16_t port_tx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n);
+
+/* The port whose DPDK id is @device among @n ports, as an mbuf's `port` field names it. */
+struct port *port_by_device(struct port *ports, unsigned int n, uint16_t device);
+
+/* "net_af_packet0,iface=x" names a software device (EAL's --vdev); "0000:03:00.0" a PCI one (-a). */
+bool port_device_is_software(const char *device);
+/* The devargs completed with as many queues as there are workers, where the driver needs to be told. 0 or -EINVAL: too long. */
+int port_devargs(const char *device, uint16_t n_workers, char *out, size_t out_bytes);
