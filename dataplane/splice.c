@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A splice's birth and death; splice_move.c is its life. */
+#include "splice_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <rte_mempool.h>
+#include <rte_ring_elem.h>
+
+#include "base/assert.h"
+
+/* Splices served in one turn: with a handshake each (some 0.1 ms) a turn stays in the milliseconds. */
+#define SPLICES_PER_TURN 32
+
+struct splices *splices_new(const struct splices_config *config)
+{
+	struct splices *all = calloc(1, sizeof(*all));
+
+	if (all == NULL)
+		return NULL;
+	all->config = *config;
+	TAILQ_INIT(&all->open);
+	TAILQ_INIT(&all->run);
+	if (pool_init(&all->pool, sizeof(struct splice), config->max_splices) != 0) {
+		free(all);
+		return NULL;
+	}
+	return all;
+}
+
+void splices_free(struct splices *all)
+{
+	splices_close_all(all);
+	pool_fini(&all->pool);
+	free(all);
+}
+
+uint32_t splices_open(const struct splices *all)
+{
+	return pool_in_use(&all->pool);
+}
+
+bool splices_pending(const struct splices *all)
+{
+	return !TAILQ_EMPTY(&all->run);
+}
+
+void splice_queue(struct splice *sp)
+{
+	if (!sp->queued) {
+		TAILQ_INSERT_TAIL(&sp->all->run, sp, run_link);
+		sp->queued = true;
+	}
+}
+
+static void splice_unqueue(struct splice *sp)
+{
+	if (sp->queued) {
+		TAILQ_REMOVE(&sp->all->run, sp, run_link);
+		sp->queued = false;
+	}
+}
+
+/* Established connections must be able to go on: the last eighth of the packets is theirs. */
+static bool mbufs_low(const struct splices *all)
+{
+	const struct rte_mempool *mp = all->config.mbufs;
+
+	return rte_mempool_avail_count(mp) < mp->size / 8;
+}
+
+enum stack_verdict splices_syn(struct splices *all, const struct policy *policy, const struct tuple *t)
+{
+	enum stack_verdict refusal = all->config.ignore_unpublished ? STACK_IGNORE : STACK_REFUSE;
+	struct counters *counters = all->config.counters;
+	struct rule *rule = policy != NULL ? policy_lookup(policy, &t->laddr, t->lport) : NULL;
+
+	if (rule == NULL) {
+		count_drop(counters, DROP_TCP_NO_LISTENER);
+		return refusal;
+	}
+	if (!rule_allows(rule, &t->faddr)) {
+		count_drop(counters, DROP_TCP_DENIED);
+		counter_add(&rule->counts[all->config.worker].refused, 1);
+		return refusal;
+	}
+	if (all->draining) {
+		count_drop(counters, DROP_DRAINING);
+		return STACK_REFUSE;
+	}
+	/* Full isn't for ever: without an answer the client tries again by itself. */
+	if (all->pool.n_free == 0 || mbufs_low(all)) {
+		count_drop(counters, all->pool.n_free == 0 ? DROP_SPLICE_FULL : DROP_NO_MBUF);
+		counter_add(&rule->counts[all->config.worker].refused, 1);
+		return STACK_IGNORE;
+	}
+	return STACK_ACCEPT;
+}
+
+static uint64_t wall_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void record_begin(struct splice *sp, const struct tuple *t)
+{
+	struct record *r = &sp->record;
+
+	r->id = (uint64_t)sp->all->config.worker << 56 | ++sp->all->next_id;
+	r->start_us = wall_us();
+	r->version = r->cipher = r->group = "";
+	r->client = t->faddr;
+	r->client_port = t->fport;
+	r->listen = t->laddr;
+	r->listen_port = t->lport;
+	snprintf(r->rule, sizeof(r->rule), "%s", sp->rule->name);
+}
+
+static struct rule_slot *rule_slot(const struct splice *sp)
+{
+	return &sp->rule->slots[sp->all->config.worker];
+}
+
+static struct rule_count *rule_count(const struct splice *sp)
+{
+	return &sp->rule->counts[sp->all->config.worker];
+}
+
+/* When the present state's time is over; silence is measured from the last byte. */
+static uint64_t deadline(const struct splice *sp)
+{
+	uint64_t silence_us = sp->rule->idle_timeout_us;
+
+	if (sp->state == SPLICE_STATE_HANDSHAKE)
+		return sp->accepted_us + sp->rule->handshake_timeout_us;
+	if ((sp->client.done || sp->server.done) && silence_us > HALF_CLOSED_TIMEOUT_US)
+		silence_us = HALF_CLOSED_TIMEOUT_US;
+	return sp->active_us + silence_us;
+}
+
+/* The timer isn't moved with every byte: it fires, looks, and is armed for the rest. */
+static void timer_fire(struct wheel_timer *t, uint64_t now_us)
+{
+	struct splice *sp = (struct splice *)((char *)t - offsetof(struct splice, timer));
+	uint64_t due_us = deadline(sp);
+
+	if (now_us < due_us) {
+		wheel_arm(stack_wheel(sp->all->config.stack), t, due_us);
+	} else if (sp->state == SPLICE_STATE_HANDSHAKE) {
+		count_event(sp->all->config.counters, EVENT_HANDSHAKE_TIMEOUT);
+		splice_end(sp, SPLICE_HANDSHAKE_TIMEOUT);
+	} else {
+		count_event(sp->all->config.counters, EVENT_IDLE_TIMEOUT);
+		splice_end(sp, SPLICE_IDLE_TIMEOUT);
+	}
+}
+
+static void refuse(struct splices *all, struct tcp_conn *conn, enum drop reason)
+{
+	count_drop(all->config.counters, reason);
+	tcp_reset(conn);
+	tcp_release(conn);
+}
+
+/* The handshake took time: what held for the SYN is looked up again for the connection. */
+static void splice_accept(struct splices *all, const struct policy *policy, struct tcp_conn *conn, uint64_t now_us)
+{
+	const struct tuple *t = tcp_tuple(conn);
+	struct rule *rule = policy != NULL ? policy_lookup(policy, &t->laddr, t->lport) : NULL;
+	struct rule_slot *slot;
+	struct tls_session *tls;
+	struct splice *sp;
+
+	if (rule == NULL || !rule_allows(rule, &t->faddr)) {
+		refuse(all, conn, DROP_RULE_GONE);
+		return;
+	}
+	slot = &rule->slots[all->config.worker];
+	sp = pool_get(&all->pool);
+	tls = sp != NULL ? tls_session_new(slot->tls) : NULL;
+	if (tls == NULL) {
+		if (sp != NULL)
+			pool_put(&all->pool, sp);
+		counter_add(&rule->counts[all->config.worker].refused, 1);
+		refuse(all, conn, DROP_SPLICE_FULL);
+		return;
+	}
+	sp->all = all;
+	sp->rule = rule;
+	sp->tls = tls;
+	sp->client = (struct leg){ .splice = sp, .conn = conn };
+	sp->server = (struct leg){ .splice = sp };
+	sp->accepted_us = sp->active_us = now_us;
+	record_begin(sp, t);
+	tcp_set_user(conn, &sp->client);
+	counter_add(&slot->connections, 1);
+	counter_add(&rule_count(sp)->accepted, 1);
+	counter_add(&rule_count(sp)->open, 1);
+	TAILQ_INSERT_TAIL(&all->open, sp, open_link);
+	wheel_timer_init(&sp->timer, timer_fire);
+	wheel_arm(stack_wheel(all->config.stack), &sp->timer, deadline(sp));
+	splice_queue(sp);
+}
+
+static void leg_release(struct leg *leg, bool reset)
+{
+	if (leg->conn == NULL)
+		return;
+	if (reset)
+		tcp_reset(leg->conn);
+	tcp_release(leg->conn);
+	leg->conn = NULL;
+}
+
+/*
+ * What each peer is told. A stream that was cut must not look whole to the other
+ * side: that leg is reset, unless all there was to send to it is already queued.
+ */
+static void tell_peers(struct splice *sp, enum splice_end end)
+{
+	bool reset_client = sp->state == SPLICE_STATE_MOVING && sp->server.dead != 0 && !sp->server.done;
+	bool reset_server = (end == SPLICE_TLS_FAILED || sp->client.dead != 0) && !sp->client.done;
+
+	if (sp->client.dead == 0 && !reset_client) {
+		if (sp->state != SPLICE_STATE_HANDSHAKE && !sp->client.shut && end != SPLICE_TLS_FAILED)
+			tls_close(sp->tls);
+		splice_flush(sp);
+	}
+	leg_release(&sp->client, reset_client);
+	leg_release(&sp->server, reset_server);
+}
+
+static void record_end(struct splice *sp, enum splice_end end)
+{
+	struct splices *all = sp->all;
+
+	sp->record.end = (uint8_t)end;
+	sp->record.tls_error = (uint8_t)tls_session_error(sp->tls);
+	sp->record.duration_us = stack_now_us(all->config.stack) - sp->accepted_us;
+	if (rte_ring_enqueue_elem(all->config.log, &sp->record, sizeof(sp->record)) != 0)
+		count_drop(all->config.counters, DROP_LOG_FULL);
+}
+
+void splice_end(struct splice *sp, enum splice_end end)
+{
+	struct splices *all = sp->all;
+
+	record_end(sp, end);
+	tell_peers(sp, end);
+	tls_session_free(sp->tls);
+	wheel_cancel(stack_wheel(all->config.stack), &sp->timer);
+	counter_add(&rule_count(sp)->open, (uint64_t)-1);
+	if (end == SPLICE_TLS_FAILED || end == SPLICE_BACKEND_REFUSED || end == SPLICE_BACKEND_UNREACHABLE ||
+	    end == SPLICE_HANDSHAKE_TIMEOUT)
+		counter_add(&rule_count(sp)->failed, 1);
+	/* Last: from here on control may free the rule. */
+	counter_add(&rule_slot(sp)->connections, (uint64_t)-1);
+	splice_unqueue(sp);
+	TAILQ_REMOVE(&all->open, sp, open_link);
+	pool_put(&all->pool, sp);
+}
+
+void splices_close_all(struct splices *all)
+{
+	struct splice *sp;
+
+	while ((sp = TAILQ_FIRST(&all->open)) != NULL)
+		splice_end(sp, SPLICE_DRAINED);
+}
+
+static void take_news(struct splices *all, const struct policy *policy, uint64_t now_us)
+{
+	struct tcp_conn *conn;
+
+	while ((conn = stack_ready(all->config.stack)) != NULL) {
+		struct leg *leg = tcp_user(conn);
+
+		if (leg == NULL) {
+			splice_accept(all, policy, conn, now_us);
+			continue;
+		}
+		leg->dead |= tcp_events(conn) & TCP_DEAD;
+		splice_queue(leg->splice);
+	}
+}
+
+unsigned int splices_run(struct splices *all, const struct policy *policy, uint64_t now_us)
+{
+	unsigned int served = 0;
+	struct splice *sp;
+
+	take_news(all, policy, now_us);
+	while (served < SPLICES_PER_TURN && (sp = TAILQ_FIRST(&all->run)) != NULL) {
+		splice_unqueue(sp);
+		splice_step(sp, now_us);
+		served++;
+	}
+	return served;
+}

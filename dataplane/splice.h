@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Splices: a client leg under TLS joined to a plaintext leg to an internal server.
+ * A splice moves bytes only into room that the other side has, so a slow reader on
+ * one side closes the window on the other, and memory per connection is bounded.
+ *
+ * Order of calls: splices_new; per turn splices_run after stack_input and before
+ * the turn's transmissions; splices_order for what control asks; splices_free.
+ *
+ * Threads: the worker that owns the stack.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane.h"
+#include "stack.h"
+
+struct policy;
+struct rte_mempool;
+struct rte_ring;
+struct splices;
+
+struct splices_config {
+	uint16_t worker;
+	uint32_t max_splices;
+	uint32_t buffer_bytes;	/* per direction: what may wait for a slow reader */
+	bool ignore_unpublished;	/* no RST to a SYN that nothing publishes */
+	struct stack *stack;
+	struct counters *counters;
+	struct rte_ring *log;	/* of struct record; full: the record is lost and counted */
+	struct rte_mempool *mbufs;	/* watched: no new connection when it runs low */
+};
+
+/* NULL: no memory. The stack's syn hook must lead to splices_syn. */
+struct splices *splices_new(const struct splices_config *config);
+/* Ends every splice first, as splices_close_all does. */
+void splices_free(struct splices *all);
+
+/* May this SYN begin a connection under @policy (NULL: none yet)? Counts a refusal. */
+enum stack_verdict splices_syn(struct splices *all, const struct policy *policy, const struct tuple *t);
+
+/* A bounded part of what is to do. Returns how many splices had work. */
+unsigned int splices_run(struct splices *all, const struct policy *policy, uint64_t now_us);
+/* Is work left that splices_run put off? Then the worker must not sleep. */
+bool splices_pending(const struct splices *all);
+
+/* Ends all in good order (close_notify, FIN) with DRAINED in the log. */
+void splices_close_all(struct splices *all);
+
+/* A bounded part of @o; true when it is done. */
+bool splices_order(struct splices *all, struct order *o);
+
+uint32_t splices_open(const struct splices *all);

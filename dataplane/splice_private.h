@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * struct splice, for the three files that share it: splice.c (birth, death, lists),
+ * splice_move.c (bytes), splice_order.c (what control asks).
+ *
+ * Threads: the worker's.
+ */
+#pragma once
+
+#include <sys/queue.h>
+
+#include "base/pool.h"
+#include "base/wheel.h"
+#include "policy.h"
+#include "record.h"
+#include "splice.h"
+#include "tcp.h"
+#include "tls/tls.h"
+
+enum splice_state {
+	SPLICE_STATE_HANDSHAKE,	/* TLS with the client; no internal server knows of it yet */
+	SPLICE_STATE_CONNECTING,	/* dialling an internal server */
+	SPLICE_STATE_MOVING,
+};
+
+struct splice;
+
+/* What a TCP connection's user pointer leads to. */
+struct leg {
+	struct splice *splice;
+	struct tcp_conn *conn;	/* NULL before it is made and after it was released */
+	uint32_t dead;		/* TCP_DEAD events that came */
+	bool done;		/* its peer sends no more, and all it sent was taken */
+	bool shut;		/* we send no more to it */
+};
+
+struct splice {
+	struct splices *all;
+	struct rule *rule;
+	struct tls_session *tls;
+	struct leg client, server;
+	enum splice_state state;
+	uint16_t servers_tried;
+	bool queued;		/* on the run list */
+	struct wheel_timer timer;
+	uint64_t accepted_us;
+	uint64_t active_us;	/* when bytes last moved */
+	TAILQ_ENTRY(splice) open_link, run_link;
+	struct record record;
+};
+
+TAILQ_HEAD(splice_list, splice);
+
+struct splices {
+	struct splices_config config;
+	struct pool pool;
+	struct splice_list open;	/* oldest first */
+	struct splice_list run;
+	uint64_t next_id;
+	bool draining;
+};
+
+/* Once the other direction has ended, silence for this long ends the rest. */
+#define HALF_CLOSED_TIMEOUT_US 60000000ull
+
+/* Puts @sp on the run list. */
+void splice_queue(struct splice *sp);
+/* The end: records it, tells both peers in the way that @end calls for, frees @sp. */
+void splice_end(struct splice *sp, enum splice_end end);
+/* Begins or goes on; may end (and free) @sp. */
+void splice_step(struct splice *sp, uint64_t now_us);
+/* Sends what TLS has produced. */
+void splice_flush(struct splice *sp);
