@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "dataplane.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+#include <rte_ring_elem.h>
+
+#include "base/assert.h"
+#include "eal.h"
+#include "port.h"
+#include "worker.h"
+
+#define MEMORY_DEFAULT_MEGABYTES 256u
+#define PACKETS_MIN 4096u
+#define ORDER_PATIENCE_US 1000000u
+
+static struct {
+	struct dataplane_config config;
+	struct port ports[NETIF_MAX];
+	unsigned int n_open;
+	struct rte_mempool *pools[WORKERS_MAX];
+	struct worker *workers;
+	struct worker_shared shared;
+} dp;
+
+/* Three quarters of the memory are packets; rings and the devices' queues have the rest. */
+static int make_pools(char *err, size_t err_bytes)
+{
+	const struct dataplane_config *c = &dp.config;
+	size_t packet_bytes = sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE + 2 * RTE_CACHE_LINE_SIZE;
+	size_t n = ((size_t)c->memory_megabytes << 20) * 3 / 4 / packet_bytes / c->n_workers;
+
+	if (n < PACKETS_MIN) {
+		snprintf(err, err_bytes,
+			 "memory.megabytes %u gives each of %u workers %zu packet buffers, and %u are the least: "
+			 "set it to %zu or more", c->memory_megabytes, c->n_workers, n, PACKETS_MIN,
+			 (PACKETS_MIN * packet_bytes * c->n_workers * 4 / 3 >> 20) + 1);
+		return -EINVAL;
+	}
+	for (uint16_t w = 0; w < c->n_workers; w++) {
+		char name[RTE_MEMPOOL_NAMESIZE];
+
+		snprintf(name, sizeof(name), "packets%u", w);
+		dp.pools[w] = rte_pktmbuf_pool_create(name, (unsigned int)n, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+		if (dp.pools[w] == NULL) {
+			snprintf(err, err_bytes, "there is no memory for %zu packet buffers of worker %u: "
+				 "set memory.megabytes lower, or give the machine more", n, w);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int open_ports(char *err, size_t err_bytes)
+{
+	struct dataplane_config *c = &dp.config;
+
+	for (unsigned int i = 0; i < c->netifs.n_netifs; i++) {
+		struct netif *nif = &c->netifs.netifs[i];
+		char reason[512];
+		int rc;
+
+		nif->id = (uint8_t)i;
+		rc = port_open(&dp.ports[i], nif, c->devices[i], c->n_workers, dp.pools, reason, sizeof(reason));
+		if (rc != 0) {
+			snprintf(err, err_bytes, "port %s: %s", nif->name, reason);
+			return rc;
+		}
+		dp.n_open = i + 1;
+	}
+	return netifs_init(&c->netifs, err, err_bytes);
+}
+
+static int make_workers(char *err, size_t err_bytes)
+{
+	uint16_t n = dp.config.n_workers;
+	uint64_t secret[2];
+
+	dp.workers = aligned_alloc(64, n * sizeof(struct worker));
+	if (dp.workers == NULL || getrandom(secret, sizeof(secret), 0) != sizeof(secret)) {
+		snprintf(err, err_bytes, "there is no memory or no random number for %u workers", n);
+		return -ENOMEM;
+	}
+	memset(dp.workers, 0, n * sizeof(struct worker));
+	dp.shared = (struct worker_shared){
+		.config = &dp.config,
+		.ports = dp.ports,
+		.n_ports = dp.config.netifs.n_netifs,
+		.workers = dp.workers,
+		.n_workers = n,
+		.adaptive = dp.config.idle == IDLE_ADAPTIVE,
+	};
+	for (unsigned int i = 0; dp.config.idle == IDLE_AUTO && i < dp.shared.n_ports; i++)
+		dp.shared.adaptive |= !dp.ports[i].is_nic;
+	for (uint16_t w = 0; w < n; w++) {
+		if (worker_init(&dp.workers[w], &dp.shared, w, dp.pools[w], secret) != 0) {
+			snprintf(err, err_bytes,
+				 "there is no memory for worker %u's tables: set limits.connections (%u) lower", w,
+				 dp.config.max_connections);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int launch(char *err, size_t err_bytes)
+{
+	for (unsigned int i = 0; i < dp.n_open; i++) {
+		int rc = port_start(&dp.ports[i], err, err_bytes);
+
+		if (rc != 0)
+			return rc;
+	}
+	for (uint16_t w = 0; w < dp.config.n_workers; w++) {
+		struct worker *worker = &dp.workers[w];
+
+		if (rte_eal_remote_launch(worker_run, worker, w + 1u) != 0) {
+			snprintf(err, err_bytes, "worker %u could not be started", w);
+			return -EIO;
+		}
+		while (worker_state(worker) == WORKER_STARTING)
+			usleep(100);
+		if (worker_state(worker) == WORKER_FAILED) {
+			snprintf(err, err_bytes, "worker %u has no memory for TLS: set memory.tls_megabytes lower", w);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+int dataplane_start(struct dataplane_config *config, char *err, size_t err_bytes)
+{
+	int rc;
+
+	ASSERT(config->n_workers >= 1 && config->n_workers <= WORKERS_MAX);
+	ASSERT(config->netifs.n_netifs >= 1 && config->netifs.n_netifs <= NETIF_MAX);
+	dp.config = *config;
+	if (dp.config.memory_megabytes == 0)
+		dp.config.memory_megabytes = MEMORY_DEFAULT_MEGABYTES;
+
+	rc = eal_start(&dp.config, err, err_bytes);
+	if (rc == 0)
+		rc = make_pools(err, err_bytes);
+	if (rc == 0)
+		rc = open_ports(err, err_bytes);
+	if (rc == 0)
+		rc = make_workers(err, err_bytes);
+	if (rc == 0)
+		rc = launch(err, err_bytes);
+	if (rc != 0)
+		dataplane_stop();
+	return rc;
+}
+
+void dataplane_stop(void)
+{
+	uint16_t n = dp.workers != NULL ? dp.config.n_workers : 0;
+
+	for (uint16_t w = 0; w < n; w++)
+		worker_stop(&dp.workers[w]);
+	for (uint16_t w = 0; w < n; w++)
+		rte_eal_wait_lcore(w + 1u);
+	for (uint16_t w = 0; w < n; w++)
+		worker_fini(&dp.workers[w]);
+	for (unsigned int i = 0; i < dp.n_open; i++)
+		port_close(&dp.ports[i]);
+	dp.n_open = 0;
+	free(dp.workers);
+	dp.workers = NULL;
+}
+
+uint16_t dataplane_workers(void)
+{
+	return dp.config.n_workers;
+}
+
+const struct counters *dataplane_counters(uint16_t worker)
+{
+	ASSERT(worker < dp.config.n_workers);
+	return &dp.workers[worker].counters;
+}
+
+void dataplane_gauges(uint16_t worker, struct dataplane_gauges *g)
+{
+	const struct dataplane_gauges *from = &dp.workers[worker].gauges;
+
+	ASSERT(worker < dp.config.n_workers);
+	g->connections = counter_read(&from->connections);
+	g->tcp_connections = counter_read(&from->tcp_connections);
+	g->tls_heap_used_bytes = counter_read(&from->tls_heap_used_bytes);
+	g->turns = counter_read(&from->turns);
+	g->busy_turns = counter_read(&from->busy_turns);
+	g->quiesced_us = counter_read(&from->quiesced_us);
+	g->cpu = dp.workers[worker].cpu;
+	g->mbufs_total = dp.pools[worker]->size;
+	g->mbufs_free = rte_mempool_avail_count(dp.pools[worker]);
+}
+
+unsigned int dataplane_log(struct record *records, unsigned int n)
+{
+	unsigned int got = 0;
+
+	for (uint16_t w = 0; w < dp.config.n_workers && got < n; w++)
+		got += rte_ring_dequeue_burst_elem(dp.workers[w].log, records + got, sizeof(*records), n - got, NULL);
+	return got;
+}
+
+int dataplane_order(uint16_t worker, struct order *o)
+{
+	ASSERT(worker < dp.config.n_workers);
+	o->cursor = 0;
+	o->done = 0;
+	o->finished = 0;
+	if (rte_ring_enqueue(dp.workers[worker].orders, o) != 0)
+		return -EBUSY;
+	for (unsigned int waited_us = 0; waited_us < ORDER_PATIENCE_US; waited_us += 50) {
+		if (__atomic_load_n(&o->finished, __ATOMIC_ACQUIRE))
+			return 0;
+		usleep(50);
+	}
+	return -ETIMEDOUT;
+}

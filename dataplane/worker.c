@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+#include <rte_ring_elem.h>
+
+#include "base/assert.h"
+#include "offload.h"
+#include "policy.h"
+#include "policy_rcu.h"
+#include "splice.h"
+#include "stack.h"
+#include "steer.h"
+#include "tls/tls.h"
+
+#define INBOX_FRAMES 2048
+#define ORDERS 16
+#define LOG_RECORDS 4096
+
+/* The half-open bound leaves room for the established ones' second legs. */
+#define HALF_OPEN_PER_WORKER 4096
+#define NEIGHBOURS_PER_WORKER 4096
+
+/* Adaptive idling: how long to poll on after the last work, and the longest sleep. */
+#define SPIN_US 100
+#define SLEEP_MIN_US 20
+#define SLEEP_MAX_US 1000
+
+/* After a stop: time for the last FINs and alerts to leave. */
+#define GOODBYE_US 50000
+
+static uint64_t clock_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void tx_flush(struct worker *w, unsigned int port)
+{
+	struct worker_tx *tx = &w->tx[port];
+	uint16_t sent = 0;
+
+	/* A device that is full for three tries in a row is slower than we are: TCP will notice. */
+	for (int tries = 0; sent < tx->n && tries < 3; tries++)
+		sent = (uint16_t)(sent + port_tx(&w->shared->ports[port], w->id, tx->mbufs + sent, (uint16_t)(tx->n - sent)));
+	for (uint16_t i = sent; i < tx->n; i++) {
+		count_drop(&w->counters, DROP_TX_FULL);
+		rte_pktmbuf_free(tx->mbufs[i]);
+	}
+	tx->n = 0;
+}
+
+static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
+{
+	struct worker *w = arg;
+	struct worker_tx *tx = &w->tx[nif->id];
+
+	m = offload_finish(m, nif->offloads, w->mbufs);
+	if (m == NULL) {
+		count_drop(&w->counters, DROP_NO_MBUF);
+		return;
+	}
+	count_event(&w->counters, EVENT_TX_PACKETS);
+	counter_add(&w->counters.events[EVENT_TX_BYTES], m->pkt_len);
+	tx->mbufs[tx->n++] = m;
+	if (tx->n == TX_BURST)
+		tx_flush(w, nif->id);
+}
+
+/* Valid for this turn: the hook runs between two quiescent states. */
+static enum stack_verdict syn(void *arg, const struct tuple *t, const struct netif *nif)
+{
+	struct worker *w = arg;
+
+	(void)nif;
+	return splices_syn(w->splices, policy_current(), t);
+}
+
+static void hand_over(struct worker *w, uint16_t to, struct rte_mbuf *m)
+{
+	if (rte_ring_enqueue(w->shared->workers[to].inbox, m) == 0) {
+		count_event(&w->counters, EVENT_STEERED);
+		return;
+	}
+	count_drop(&w->counters, DROP_STEER_FULL);
+	rte_pktmbuf_free(m);
+}
+
+static void hand_to_all(struct worker *w, struct rte_mbuf *m)
+{
+	for (uint16_t other = 0; other < w->shared->n_workers; other++) {
+		struct rte_mbuf *copy;
+
+		if (other == w->id)
+			continue;
+		copy = rte_pktmbuf_copy(m, w->mbufs, 0, UINT32_MAX);
+		if (copy == NULL) {
+			count_drop(&w->counters, DROP_NO_MBUF);
+			continue;
+		}
+		copy->port = m->port;
+		hand_over(w, other, copy);
+	}
+}
+
+/* Keeps in @mbufs what is ours, sends the rest to its owners; returns how many stay. */
+static uint16_t steer(struct worker *w, const struct port *p, struct rte_mbuf **mbufs, uint16_t n)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = mbufs[i];
+		uint16_t owner;
+
+		if (p->hash_in_device && (m->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0) {
+			mbufs[kept++] = m;
+			continue;
+		}
+		owner = steer_frame(&p->steer, m);
+		if (owner == STEER_ALL)
+			hand_to_all(w, m);
+		if (owner == STEER_ALL || owner == STEER_HERE || owner == w->id)
+			mbufs[kept++] = m;
+		else
+			hand_over(w, owner, m);
+	}
+	return kept;
+}
+
+static unsigned int receive(struct worker *w, uint64_t now_us)
+{
+	const struct worker_shared *sh = w->shared;
+	struct rte_mbuf *mbufs[BURST];
+	unsigned int total = 0;
+
+	for (unsigned int i = 0; i < sh->n_ports; i++) {
+		uint16_t n = port_rx(&sh->ports[i], w->id, mbufs, BURST);
+		uint64_t bytes = 0;
+
+		if (n == 0)
+			continue;
+		total += n;
+		for (uint16_t j = 0; j < n; j++)
+			bytes += mbufs[j]->pkt_len;
+		counter_add(&w->counters.events[EVENT_RX_PACKETS], n);
+		counter_add(&w->counters.events[EVENT_RX_BYTES], bytes);
+		if (sh->n_workers > 1)
+			n = steer(w, &sh->ports[i], mbufs, n);
+		stack_input(w->stack, sh->ports[i].nif, mbufs, n, now_us);
+	}
+	return total;
+}
+
+static unsigned int receive_inbox(struct worker *w, uint64_t now_us)
+{
+	const struct worker_shared *sh = w->shared;
+	struct rte_mbuf *mbufs[BURST];
+	unsigned int n = rte_ring_dequeue_burst(w->inbox, (void **)mbufs, BURST, NULL);
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct port *p = port_by_device(sh->ports, sh->n_ports, mbufs[i]->port);
+
+		ASSERT(p != NULL);
+		stack_input(w->stack, p->nif, &mbufs[i], 1, now_us);
+	}
+	return n;
+}
+
+static bool run_orders(struct worker *w)
+{
+	if (w->order == NULL && rte_ring_dequeue(w->orders, (void **)&w->order) != 0)
+		return false;
+	if (splices_order(w->splices, w->order)) {
+		__atomic_store_n(&w->order->finished, 1, __ATOMIC_RELEASE);
+		w->order = NULL;
+	}
+	return true;
+}
+
+static void publish_gauges(struct worker *w, bool busy, uint64_t now_us)
+{
+	struct dataplane_gauges *g = &w->gauges;
+
+	counter_add(&g->turns, 1);
+	if (!busy)
+		return;
+	counter_add(&g->busy_turns, 1);
+	__atomic_store_n(&g->connections, splices_open(w->splices), __ATOMIC_RELAXED);
+	__atomic_store_n(&g->tcp_connections, stack_conns(w->stack), __ATOMIC_RELAXED);
+	__atomic_store_n(&g->tls_heap_used_bytes, tls_worker_heap_used(), __ATOMIC_RELAXED);
+	(void)now_us;
+}
+
+/* One turn. True: there was work, or more waits. */
+static bool turn(struct worker *w, uint64_t now_us)
+{
+	const struct policy *policy = policy_current();
+	unsigned int work;
+
+	if (policy != NULL)
+		tls_worker_set_tickets(policy->tickets);
+	work = receive(w, now_us);
+	if (w->shared->n_workers > 1)
+		work += receive_inbox(w, now_us);
+	work += splices_run(w->splices, policy, now_us);
+	work += stack_tick(w->stack, now_us);
+	for (unsigned int i = 0; i < w->shared->n_ports; i++)
+		tx_flush(w, i);
+	work += run_orders(w);
+	return work > 0 || splices_pending(w->splices);
+}
+
+/* Until the next timer at the latest, longer the longer nothing happened. */
+static void sleep_idle(struct worker *w, uint64_t now_us)
+{
+	uint64_t sleep_us = (now_us - w->busy_us) / 4;
+	uint64_t next_us = stack_next_us(w->stack);
+	struct timespec ts;
+
+	if (sleep_us > SLEEP_MAX_US)
+		sleep_us = SLEEP_MAX_US;
+	if (next_us < now_us + sleep_us)
+		sleep_us = next_us > now_us ? next_us - now_us : 0;
+	if (sleep_us < SLEEP_MIN_US)
+		return;
+	ts = (struct timespec){ .tv_nsec = (long)sleep_us * 1000 };
+	policy_offline();
+	nanosleep(&ts, NULL);
+	policy_online();
+}
+
+static void loop(struct worker *w)
+{
+	uint64_t stop_us = UINT64_MAX, now_us;
+
+	while ((now_us = clock_us()) < stop_us) {
+		bool busy = turn(w, now_us);
+
+		policy_quiesce();
+		__atomic_store_n(&w->gauges.quiesced_us, now_us, __ATOMIC_RELAXED);
+		publish_gauges(w, busy, now_us);
+		if (busy)
+			w->busy_us = now_us;
+		else if (w->shared->adaptive && now_us - w->busy_us > SPIN_US)
+			sleep_idle(w, now_us);
+		if (stop_us == UINT64_MAX && __atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
+			splices_close_all(w->splices);
+			stop_us = now_us + GOODBYE_US;
+		}
+	}
+}
+
+static int build_stack(struct worker *w, const uint64_t secret[2])
+{
+	const struct dataplane_config *c = w->shared->config;
+	uint32_t max_splices = (c->max_connections + w->shared->n_workers - 1) / w->shared->n_workers;
+	struct stack_config config = {
+		.worker = w->id,
+		.n_workers = w->shared->n_workers,
+		.max_conns = max_splices * 2 + HALF_OPEN_PER_WORKER,
+		.max_half_open = HALF_OPEN_PER_WORKER,
+		.max_neighbours = NEIGHBOURS_PER_WORKER,
+		.rcv_buffer_bytes = c->buffer_bytes,
+		.snd_buffer_bytes = c->buffer_bytes,
+		.secret = { secret[0], secret[1] },
+		.netifs = &c->netifs,
+		.mbufs = w->mbufs,
+		.counters = &w->counters,
+		.ops = { .transmit = transmit, .syn = syn, .arg = w },
+	};
+	struct splices_config splices = {
+		.worker = w->id,
+		.max_splices = max_splices,
+		.buffer_bytes = c->buffer_bytes,
+		.ignore_unpublished = c->ignore_unpublished,
+		.counters = &w->counters,
+		.log = w->log,
+		.mbufs = w->mbufs,
+	};
+
+	w->stack = stack_new(&config, clock_us());
+	splices.stack = w->stack;
+	w->splices = w->stack != NULL ? splices_new(&splices) : NULL;
+	return w->splices != NULL ? 0 : -ENOMEM;
+}
+
+static struct rte_ring *ring(const char *what, uint16_t id, unsigned int entry_bytes, unsigned int n, unsigned int flags)
+{
+	char name[RTE_RING_NAMESIZE];
+
+	snprintf(name, sizeof(name), "%s%u", what, id);
+	return rte_ring_create_elem(name, entry_bytes, n, SOCKET_ID_ANY, flags);
+}
+
+int worker_init(struct worker *w, const struct worker_shared *shared, uint16_t id, struct rte_mempool *mbufs,
+		const uint64_t secret[2])
+{
+	w->shared = shared;
+	w->id = id;
+	w->mbufs = mbufs;
+	w->inbox = ring("inbox", id, sizeof(void *), INBOX_FRAMES, RING_F_SC_DEQ);
+	w->orders = ring("orders", id, sizeof(void *), ORDERS, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	w->log = ring("log", id, sizeof(struct record), LOG_RECORDS, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (w->inbox == NULL || w->orders == NULL || w->log == NULL)
+		return -ENOMEM;
+	return build_stack(w, secret);
+}
+
+void worker_fini(struct worker *w)
+{
+	struct rte_mbuf *m;
+
+	if (w->stack != NULL)
+		stack_free(w->stack);
+	while (w->inbox != NULL && rte_ring_dequeue(w->inbox, (void **)&m) == 0)
+		rte_pktmbuf_free(m);
+	rte_ring_free(w->inbox);
+	rte_ring_free(w->orders);
+	rte_ring_free(w->log);
+}
+
+static size_t tls_heap_bytes(const struct worker *w)
+{
+	const struct dataplane_config *c = w->shared->config;
+	size_t per_worker = (c->max_connections + w->shared->n_workers - 1) / w->shared->n_workers;
+
+	if (c->tls_heap_megabytes != 0)
+		return (size_t)c->tls_heap_megabytes << 20;
+	/* A session keeps some 5 KB and needs some 14 KB while it shakes hands. */
+	return ((size_t)16 << 20) + per_worker * 12288;
+}
+
+int worker_run(void *arg)
+{
+	struct worker *w = arg;
+
+	w->cpu = rte_lcore_to_cpu_id((int)rte_lcore_id()) < 0 ? 0 : (unsigned int)rte_lcore_to_cpu_id((int)rte_lcore_id());
+	w->gauges.cpu = w->cpu;
+	prctl(PR_SET_TIMERSLACK, 1000ul);
+	if (tls_worker_init(tls_heap_bytes(w), w->mbufs) != 0) {
+		__atomic_store_n(&w->state, WORKER_FAILED, __ATOMIC_RELEASE);
+		return 0;
+	}
+	policy_reader_begin();
+	if (w->id == 0)
+		stack_announce(w->stack, clock_us());
+	__atomic_store_n(&w->state, WORKER_RUNNING, __ATOMIC_RELEASE);
+	loop(w);
+	splices_free(w->splices);
+	policy_reader_end();
+	tls_worker_fini();
+	__atomic_store_n(&w->state, WORKER_ENDED, __ATOMIC_RELEASE);
+	return 0;
+}
+
+void worker_stop(struct worker *w)
+{
+	__atomic_store_n(&w->stop, true, __ATOMIC_RELEASE);
+}
+
+enum worker_state worker_state(const struct worker *w)
+{
+	return (enum worker_state)__atomic_load_n(&w->state, __ATOMIC_ACQUIRE);
+}

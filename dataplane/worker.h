@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A worker: one pinned thread, one queue pair on every port, one stack, its
+ * splices. The loop is in worker.c and fits a screen.
+ *
+ * Order of calls: worker_init for all; worker_run on each one's lcore; worker_stop;
+ * worker_fini when the thread has ended.
+ *
+ * Threads: init, stop and fini by control; worker_run is the worker.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "counters.h"
+#include "dataplane.h"
+#include "port.h"
+
+struct rte_mbuf;
+struct rte_mempool;
+struct rte_ring;
+struct splices;
+struct stack;
+
+#define BURST 32
+#define TX_BURST 64
+
+struct worker_tx {
+	struct rte_mbuf *mbufs[TX_BURST];
+	uint16_t n;
+};
+
+/* What all workers share; immutable while they run. */
+struct worker_shared {
+	const struct dataplane_config *config;
+	struct port *ports;
+	unsigned int n_ports;
+	struct worker *workers;
+	uint16_t n_workers;
+	bool adaptive;	/* sleeps when idle */
+};
+
+struct worker {
+	const struct worker_shared *shared;
+	uint16_t id;
+	unsigned int cpu;
+	struct rte_mempool *mbufs;
+	struct stack *stack;
+	struct splices *splices;
+	struct rte_ring *inbox;	/* frames that others received for us */
+	struct rte_ring *orders;	/* from control */
+	struct rte_ring *log;	/* to control */
+	struct order *order;	/* the one in progress */
+	uint64_t busy_us;	/* when there was work last */
+	struct worker_tx tx[NETIF_MAX];
+	struct counters counters __attribute__((aligned(64)));
+	struct dataplane_gauges gauges __attribute__((aligned(64)));
+	int state __attribute__((aligned(64)));	/* enum worker_state, atomically */
+	bool stop;	/* atomically, by control */
+};
+
+enum worker_state { WORKER_STARTING, WORKER_RUNNING, WORKER_FAILED, WORKER_ENDED };
+
+/* Memory and rings of worker @id; its packet pool @mbufs was made before. 0 or -ENOMEM. */
+int worker_init(struct worker *w, const struct worker_shared *shared, uint16_t id, struct rte_mempool *mbufs,
+		const uint64_t secret[2]);
+void worker_fini(struct worker *w);
+
+/* The thread: runs until worker_stop. @arg is the worker. Returns 0. */
+int worker_run(void *arg);
+void worker_stop(struct worker *w);
+enum worker_state worker_state(const struct worker *w);
