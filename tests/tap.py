@@ -169,8 +169,8 @@ def main():
     if args.build:
         tests = meson_tests(args.build, args.what[0])
         name = args.name or args.what[0]
-        if not tests:
-            print(f"  no test is registered under the suite '{args.what[0]}'")
+        if not tests:  # a suite that runs nothing proves nothing
+            tests = [{"name": name, "cmd": ["echo", f"Bail out! no test is registered under '{args.what[0]}'"]}]
     else:
         name = args.name or os.path.basename(args.what[0])
         tests = [{"name": name, "cmd": args.what}]
