@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""posternd's control socket from Python: one JSON object a line, each way."""
+
+import json
+import socket
+
+
+class Refused(Exception):
+    """posternd answered with an error: its code, where, and message."""
+
+    def __init__(self, error):
+        super().__init__(f"{error.get('code')}: {error.get('where')}: {error.get('message')}")
+        self.code, self.where = error.get("code"), error.get("where")
+        self.message = error.get("message")
+
+
+class Control:
+    """One connection to the socket. Not for several threads at once."""
+
+    def __init__(self, path, timeout=10):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.settimeout(timeout)
+        self.socket.connect(path)
+        self.file = self.socket.makefile("rb")
+        self.last = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def ask(self, verb, **args):
+        """The result; raises Refused when posternd says no."""
+        self.last += 1
+        request = {"id": self.last, "verb": verb, "args": args}
+        self.socket.sendall(json.dumps(request).encode() + b"\n")
+        line = self.file.readline()
+        if not line:
+            raise ConnectionError("posternd closed the control connection")
+        answer = json.loads(line)
+        if answer.get("id") != self.last:
+            raise ValueError(f"asked {self.last}, answered {answer!r}")
+        if not answer.get("ok"):
+            raise Refused(answer.get("error") or {})
+        return answer.get("result")

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The links between the namespaces, in the shape that a kind of DPDK port needs.
+
+    wan: eth0 ===== ext0 :gw: int0 ===== eth0 :lan
+
+af_packet, af_xdp   posternd takes ext0 and int0 themselves.
+tap                 posternd creates the taps; a bridge each joins them to ext0, int0.
+
+The gw kernel owns no address on any of them and answers nothing: whatever the
+clients see comes from posternd.
+"""
+
+from . import netns, shell
+
+SIDES = {"external": "ext", "internal": "int"}
+PEERS = {"external": "wan", "internal": "lan"}
+QUEUES = 4  # enough for every number of workers that the tests run
+
+
+class Shape:
+    """How the gateway is attached: kind of port, number of workers, MTU."""
+
+    KINDS = ("af_packet", "af_xdp", "tap")
+
+    def __init__(self, kind="af_packet", workers=1, mtu=1500):
+        if kind not in self.KINDS:
+            raise shell.LabError(f"no kind of port `{kind}`", "", "one of " + ", ".join(self.KINDS))
+        self.kind, self.workers, self.mtu = kind, workers, mtu
+
+    def __str__(self):
+        return f"{self.kind}/{self.workers}"
+
+    def device(self, side):
+        """The devargs of one side's port (side: external or internal)."""
+        short, number = SIDES[side], 0 if side == "external" else 1
+        if self.kind == "tap":
+            return f"net_tap{number},iface=tap-{short}"
+        if self.kind == "af_xdp":
+            return (f"net_af_xdp{number},iface={short}0,start_queue=0,"
+                    f"queue_count={self.workers}")
+        return f"net_af_packet{number},iface={short}0,qpairs={self.workers}"
+
+
+def offloads_off(namespace, device):
+    """A veth peer otherwise sends unfinished checksums and segments over the MTU."""
+    netns.run(namespace, ["ethtool", "-K", device, "tx", "off", "tso", "off", "gso", "off",
+                          "gro", "off"], do="the lab needs ethtool")
+
+
+def lay(namespaces, shape, addresses):
+    """(Re)creates both links. addresses: {"wan": [..], "lan": [..]} with lengths."""
+    for side, short in SIDES.items():
+        peer = PEERS[side]
+        gw_device = short + "0"
+        # AF_XDP binds to queues of the device: there must be exactly as many as workers.
+        queues = shape.workers if shape.kind == "af_xdp" else QUEUES
+        shape_of_queues = ["numrxqueues", str(queues), "numtxqueues", str(queues)]
+        for namespace, old in ((namespaces["gw"], gw_device), (namespaces["gw"], "br-" + short),
+                               (namespaces[peer], "eth0")):
+            netns.run(namespace, ["ip", "link", "del", old], check=False)
+        shell.run(["ip", "link", "add", gw_device, "netns", namespaces["gw"], "mtu",
+                   str(shape.mtu), *shape_of_queues, "type", "veth", "peer", "name", "eth0",
+                   "netns", namespaces[peer], "mtu", str(shape.mtu), *shape_of_queues])
+        offloads_off(namespaces["gw"], gw_device)
+        offloads_off(namespaces[peer], "eth0")
+        _quiet(namespaces["gw"], gw_device)
+        if shape.kind == "tap":
+            _bridge(namespaces["gw"], short, gw_device)
+        _up(namespaces[peer], "eth0", addresses[peer])
+
+
+def _quiet(namespace, device):
+    """No address, no autoconfiguration, no answers: the kernel only carries frames."""
+    netns.sysctl(namespace, {f"net/ipv6/conf/{device}/disable_ipv6": 1,
+                             f"net/ipv4/conf/{device}/arp_ignore": 8})
+    netns.run(namespace, ["ip", "link", "set", device, "up"])
+
+
+def _up(namespace, device, addresses):
+    lines = [f"link set {device} up"]
+    lines += [f"addr add {address} dev {device} nodad" if ":" in address
+              else f"addr add {address} dev {device}" for address in addresses]
+    netns.run(namespace, ["ip", "-batch", "-"], input="\n".join(lines) + "\n")
+
+
+def _bridge(namespace, short, member):
+    bridge = "br-" + short
+    netns.run(namespace, ["ip", "link", "add", bridge, "type", "bridge", "mcast_snooping", "0",
+                          "stp_state", "0", "forward_delay", "0"])
+    _quiet(namespace, bridge)
+    netns.run(namespace, ["ip", "link", "set", member, "master", bridge])
+
+
+def join_taps(namespace, seconds, why):
+    """Waits for posternd's taps to appear and puts each into its bridge."""
+    for number, short in enumerate(SIDES.values()):
+        tap = "tap-" + short
+        shell.wait_until(lambda: netns.run(namespace, ["ip", "link", "show", tap],
+                                           check=False).returncode == 0,
+                         seconds, f"posternd's device {tap} doesn't appear", why, step=0.03)
+        # posternd sends from the address the tap was born with. A bridge keeps frames for
+        # its members' own addresses to itself, so the member must have another one.
+        netns.run(namespace, ["ip", "link", "set", tap, "address", f"02:00:00:00:fe:0{number}"])
+        _quiet(namespace, tap)
+        netns.run(namespace, ["ip", "link", "set", tap, "master", "br-" + short])
