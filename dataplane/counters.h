@@ -19,6 +19,7 @@
 	X(ETH_TYPE, "eth_type", "EtherType other than IPv4, IPv6 and ARP") \
 	X(ARP_MALFORMED, "arp_malformed", "malformed ARP packet") \
 	X(ND_MALFORMED, "nd_malformed", "malformed or off-link neighbour discovery message") \
+	X(ADDRESS_CONFLICT, "address_conflict", "another host claims an address of ours") \
 	X(NEIGH_FULL, "neigh_full", "neighbour table full") \
 	X(NEIGH_UNRESOLVED, "neigh_unresolved", "the next hop never answered ARP or ND") \
 	X(NO_ROUTE, "no_route", "no route to the destination") \

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/addr.h"
@@ -37,11 +38,20 @@ struct ip_path {
 	uint16_t mtu;		/* bytes of IP packet: the port's, or less after ICMP (RFC 1191, 8201) */
 };
 
-/* @src: the own address to use, or NULL to choose. 0, -ENETUNREACH (no route), -EADDRNOTAVAIL (no own address). */
+/*
+ * @src: the own address to use, or NULL to choose. 0, -ENETUNREACH (no route, or
+ * @dst is the gateway's own, which is never looped back; counted as no_route),
+ * -EADDRNOTAVAIL (no own address).
+ */
 int ip_path_init(struct stack *s, struct ip_path *p, const struct addr *src, const struct addr *dst);
 
-/* An IP packet; m's data begins at the IP header (m->l2_len bytes of Ethernet header lie before it). */
-void ip_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m);
+/*
+ * Packets of the EtherTypes 0x0800 and 0x86dd; m's data begins at the IP header
+ * (m->l2_len bytes of Ethernet header lie before it). @unicast: the frame was for
+ * our MAC address alone; other frames carry neighbour discovery only.
+ */
+void ip4_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m);
+void ip6_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m, bool unicast);
 
 /*
  * Prepends IP and Ethernet headers and transmits; @m begins at the transport

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <rte_ether.h>
 
@@ -53,6 +54,7 @@ struct netifs {
 	unsigned int n_netifs, n_routes;
 	struct netif netifs[NETIF_MAX];
 	struct route routes[ROUTES_MAX];	/* longest prefix first after netifs_init */
+	uint64_t own_filter;	/* a bit per own address (netif.c): most strangers fail it at once */
 };
 
 /*
@@ -66,6 +68,12 @@ const struct netif *netifs_route(const struct netifs *n, const struct addr *dst,
 
 /* The port that owns @a, or NULL. */
 const struct netif *netifs_owner(const struct netifs *n, const struct addr *a);
+
+/* Is @a an own address of any port, link-local ones included? Cheap for those that aren't. */
+bool netifs_own(const struct netifs *n, const struct addr *a);
+
+/* Is @a one of this port's own addresses (the link-local one included)? */
+bool netif_own(const struct netif *nif, const struct addr *a);
 
 /* The port's own address to speak to @dst from: same version, on-link if one is. NULL: none. */
 const struct addr *netif_source(const struct netif *nif, const struct addr *dst);

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct rte_mbuf;
@@ -20,5 +21,8 @@ struct rte_mempool;
  */
 struct rte_mbuf *offload_finish(struct rte_mbuf *m, uint32_t offloads, struct rte_mempool *pool);
 
-/* Checks a received TCP segment's checksum unless the device did. True: good. @m begins at its IP header. */
-int offload_tcp_checksum_good(const struct rte_mbuf *m, const void *ip_header, const void *tcp_header);
+/*
+ * Is a received TCP segment's checksum right? The device's word, else computed.
+ * @m begins at the TCP header and ends with the segment; @ip_header: as received.
+ */
+bool offload_tcp_checksum_good(const struct rte_mbuf *m, const void *ip_header);

@@ -8,6 +8,8 @@
  * Order of calls: stack_new; then, per turn: stack_input, stack_ready until NULL
  * (the layer above does its work, tcp.h), stack_tick; at the end stack_free.
  *
+ * It counts the packets and bytes that it takes and gives (rx_*, tx_*).
+ *
  * Threads: one stack belongs to one worker.
  * Ownership: stack_input consumes its mbufs; the transmit hook consumes what it gets.
  */

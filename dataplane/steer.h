@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 #include <rte_mbuf_core.h>
 
@@ -27,16 +28,19 @@
 #define STEER_ALL 0xffff	/* a copy to each worker */
 
 struct steer {
-	uint8_t key[STEER_KEY_BYTES];
-	uint8_t key_be[STEER_KEY_BYTES];	/* as rte_softrss_be wants it */
+	_Alignas(4) uint8_t key[STEER_KEY_BYTES];
+	_Alignas(4) uint8_t key_be[STEER_KEY_BYTES];	/* as rte_softrss_be wants it */
 	uint16_t key_bytes;
 	uint16_t table_entries;		/* power of two */
 	uint16_t n_workers;
 	uint16_t table[STEER_TABLE_MAX];	/* hash -> worker */
 };
 
-/* The default key (random at each start would do too; see steer.c) and an even table. */
+/* An even table, and a key that is known to all (steer.c): give it a random one before use. */
 void steer_init(struct steer *s, uint16_t n_workers, uint16_t key_bytes, uint16_t table_entries);
+
+/* @key_bytes: at least 40; all ports that a worker serves need no common key. */
+void steer_set_key(struct steer *s, const uint8_t *key, size_t key_bytes);
 
 /* The worker that receives segments which the far end of @t sends (faddr:fport -> laddr:lport). */
 uint16_t steer_tuple(const struct steer *s, const struct tuple *t);

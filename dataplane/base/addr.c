@@ -9,23 +9,6 @@
 
 #include "base/assert.h"
 
-struct addr addr_from_v4(uint32_t be)
-{
-	struct addr a = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff } };
-
-	memcpy(a.b + 12, &be, sizeof(be));
-	return a;
-}
-
-uint32_t addr_to_v4(const struct addr *a)
-{
-	uint32_t be;
-
-	ASSERT(addr_is_v4(a));
-	memcpy(&be, a->b + 12, sizeof(be));
-	return be;
-}
-
 bool prefix_contains(const struct prefix *p, const struct addr *a)
 {
 	unsigned int whole = p->len / 8, rest = p->len % 8;

@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/assert.h"
+
 struct addr {
 	uint8_t b[16];
 };
@@ -47,9 +49,23 @@ static inline bool addr_equal(const struct addr *a, const struct addr *b)
 }
 
 /* @be: an IPv4 address in network order, as it stands in a header. */
-struct addr addr_from_v4(uint32_t be);
+static inline struct addr addr_from_v4(uint32_t be)
+{
+	struct addr a = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff } };
+
+	memcpy(a.b + 12, &be, sizeof(be));
+	return a;
+}
+
 /* Network order again. The address must be IPv4 (asserted). */
-uint32_t addr_to_v4(const struct addr *a);
+static inline uint32_t addr_to_v4(const struct addr *a)
+{
+	uint32_t be;
+
+	ASSERT(addr_is_v4(a));
+	memcpy(&be, a->b + 12, sizeof(be));
+	return be;
+}
 
 /* The prefix that holds @a? */
 bool prefix_contains(const struct prefix *p, const struct addr *a);

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ip.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <rte_ip.h>
+#include <rte_tcp.h>
+
+#include "nd.h"
+#include "pkt.h"
+#include "stack_private.h"
+
+#define IP4_BYTES 20u
+#define IP6_BYTES 40u
+#define TCP_HEADER_MAX 60u
+#define HOP_LIMIT 64
+
+static const struct addr all_nodes = { { 0xff, 2, [15] = 1 } };
+
+/* 0/8, 127/8, multicast, class E and broadcast (RFC 1122 3.2.1.3). */
+static bool v4_impossible(uint32_t be)
+{
+	uint32_t net = rte_be_to_cpu_32(be) >> 24;
+
+	return net == 0 || net == 127 || net >= 224;
+}
+
+/* ::, ::1, IPv4-compatible and -mapped addresses: none of them is seen on a wire (RFC 4291 2.5). */
+static bool v6_special(const struct addr *a)
+{
+	static const uint8_t zero[10];
+
+	return memcmp(a->b, zero, sizeof(zero)) == 0;
+}
+
+static bool v6_unspecified(const struct addr *a)
+{
+	static const struct addr unspecified;
+
+	return addr_equal(a, &unspecified);
+}
+
+static bool v6_linklocal(const struct addr *a)
+{
+	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+static bool can_be_reached(const struct addr *a)
+{
+	return addr_is_v4(a) ? !v4_impossible(addr_to_v4(a)) : a->b[0] != 0xff && !v6_special(a);
+}
+
+/* A link-local address means one link only: the port whose own one is the source, or the only port. */
+static const struct netif *linklocal_route(const struct netifs *n, const struct addr *src, const struct addr *dst,
+					   struct addr *next_hop)
+{
+	*next_hop = *dst;
+	if (!src)
+		return n->n_netifs == 1 ? &n->netifs[0] : NULL;
+	return netifs_owner(n, src);
+}
+
+int ip_path_init(struct stack *s, struct ip_path *p, const struct addr *src, const struct addr *dst)
+{
+	const struct netifs *n = s->config.netifs;
+
+	p->neigh = 0;
+	p->dst = *dst;
+	p->nif = NULL;
+	if (can_be_reached(dst) && !netifs_own(n, dst))
+		p->nif = v6_linklocal(dst) ? linklocal_route(n, src, dst, &p->next_hop)
+					   : netifs_route(n, dst, &p->next_hop);
+	if (!p->nif) {
+		count_drop(s->config.counters, DROP_NO_ROUTE);
+		return -ENETUNREACH;
+	}
+	if (!src)
+		src = netif_source(p->nif, dst);
+	if (!src)
+		return -EADDRNOTAVAIL;
+	ASSERT(addr_is_v4(src) == addr_is_v4(dst));
+	p->src = *src;
+	p->mtu = p->nif->mtu;
+	return 0;
+}
+
+/* Brings the transport header into one piece and cuts what comes after the packet, then hands it up. */
+static void deliver(struct stack *s, const struct netif *nif, struct rte_mbuf *m, struct ip_info *info,
+		    uint32_t l3_bytes)
+{
+	uint32_t total = l3_bytes + info->payload_bytes;
+
+	pkt_trim(m, total);
+	if (!pkt_pull(m, RTE_MIN(total, l3_bytes + TCP_HEADER_MAX))) {
+		stack_drop(s, DROP_IP_SHORT, m);
+		return;
+	}
+	m->l3_len = l3_bytes & 0x1ff;
+	rte_pktmbuf_adj(m, (uint16_t)l3_bytes);
+	switch (info->proto) {
+	case IPPROTO_TCP:
+		tcp_input(s, nif, m, info);
+		return;
+	case IPPROTO_ICMP:
+		icmp4_input(s, nif, m, info);
+		return;
+	default:
+		icmp6_input(s, nif, m, info);
+		return;
+	}
+}
+
+/* Why the IPv4 header isn't acceptable, or DROP_COUNT. */
+static enum drop v4_check(const struct stack *s, const struct netif *nif, const struct rte_mbuf *m,
+			  const struct rte_ipv4_hdr *ip, struct ip_info *info)
+{
+	uint64_t device = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+	uint16_t total = rte_be_to_cpu_16(ip->total_length);
+
+	if (ip->version_ihl != (4 << 4 | 5))
+		return ip->version_ihl >> 4 == 4 && (ip->version_ihl & 0xf) > 5 ? DROP_IP_OPTIONS : DROP_IP_HEADER;
+	if (total < IP4_BYTES || total > m->pkt_len)
+		return DROP_IP_SHORT;
+	if (device == RTE_MBUF_F_RX_IP_CKSUM_BAD ||
+	    (device == RTE_MBUF_F_RX_IP_CKSUM_UNKNOWN && rte_raw_cksum(ip, IP4_BYTES) != 0xffff))
+		return DROP_IP_CHECKSUM;
+	info->src = addr_from_v4(ip->src_addr);
+	info->dst = addr_from_v4(ip->dst_addr);
+	if (!netif_own(nif, &info->dst))
+		return DROP_IP_NOT_OURS;
+	if (v4_impossible(ip->src_addr) || netifs_own(s->config.netifs, &info->src))
+		return DROP_IP_SOURCE;
+	if (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK))
+		return DROP_IP_FRAGMENT;
+	if (ip->next_proto_id != IPPROTO_TCP && ip->next_proto_id != IPPROTO_ICMP)
+		return DROP_IP_PROTOCOL;
+	info->payload_bytes = (uint16_t)(total - IP4_BYTES);
+	info->proto = ip->next_proto_id;
+	info->ttl = ip->time_to_live;
+	info->tos = ip->type_of_service;
+	return DROP_COUNT;
+}
+
+void ip4_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m)
+{
+	struct ip_info info;
+	enum drop why;
+
+	if (!pkt_pull(m, IP4_BYTES)) {
+		stack_drop(s, DROP_IP_SHORT, m);
+		return;
+	}
+	why = v4_check(s, nif, m, rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *), &info);
+	if (why != DROP_COUNT) {
+		stack_drop(s, why, m);
+		return;
+	}
+	deliver(s, nif, m, &info, IP4_BYTES);
+}
+
+/* The groups that we are in: all nodes, and the solicited-node one of each own address. */
+static bool v6_our_group(const struct netif *nif, const struct addr *group)
+{
+	struct addr mine;
+
+	if (addr_equal(group, &all_nodes))
+		return true;
+	for (unsigned int i = 0; i < nif->n_addrs; i++) {
+		mine = nd_solicited_node(&nif->addrs[i].addr);
+		if (!addr_is_v4(&nif->addrs[i].addr) && addr_equal(group, &mine))
+			return true;
+	}
+	mine = nd_solicited_node(&nif->linklocal);
+	return addr_equal(group, &mine);
+}
+
+static enum drop v6_next_header(uint8_t proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_ICMPV6:
+		return DROP_COUNT;
+	case IPPROTO_FRAGMENT:
+		return DROP_IP_FRAGMENT;
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_ESP:
+	case IPPROTO_AH:
+	case IPPROTO_MH:
+	case 139:	/* HIP, RFC 7401 */
+	case 140:	/* Shim6, RFC 5533 */
+		return DROP_IP_OPTIONS;
+	default:
+		return DROP_IP_PROTOCOL;
+	}
+}
+
+static enum drop v6_check(const struct stack *s, const struct netif *nif, const struct rte_mbuf *m,
+			  const struct rte_ipv6_hdr *ip, bool unicast, struct ip_info *info)
+{
+	uint32_t first = rte_be_to_cpu_32(ip->vtc_flow);
+	uint16_t payload = rte_be_to_cpu_16(ip->payload_len);
+	enum drop why;
+	bool ours;
+
+	if (first >> 28 != 6)
+		return DROP_IP_HEADER;
+	if (payload > m->pkt_len - IP6_BYTES)
+		return DROP_IP_SHORT;
+	memcpy(&info->src, &ip->src_addr, sizeof(info->src));
+	memcpy(&info->dst, &ip->dst_addr, sizeof(info->dst));
+	/* A mapped destination would look like one of our IPv4 addresses (addr.h). */
+	if (v6_special(&info->dst))
+		return DROP_IP_NOT_OURS;
+	ours = netif_own(nif, &info->dst);
+	if (unicast ? !ours && !v6_our_group(nif, &info->dst) : !v6_our_group(nif, &info->dst))
+		return DROP_IP_NOT_OURS;
+	/* "::" asks by neighbour discovery whether an address is free; nothing else comes from it. */
+	if (info->src.b[0] == 0xff || netifs_own(s->config.netifs, &info->src) ||
+	    (v6_special(&info->src) && !(v6_unspecified(&info->src) && ip->proto == IPPROTO_ICMPV6)))
+		return DROP_IP_SOURCE;
+	why = v6_next_header(ip->proto);
+	if (why != DROP_COUNT)
+		return why;
+	if (!ours && ip->proto != IPPROTO_ICMPV6)
+		return DROP_IP_NOT_OURS;
+	info->payload_bytes = payload;
+	info->proto = ip->proto;
+	info->ttl = ip->hop_limits;
+	info->tos = (uint8_t)(first >> 20);
+	return DROP_COUNT;
+}
+
+void ip6_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m, bool unicast)
+{
+	struct ip_info info;
+	enum drop why;
+
+	if (!pkt_pull(m, IP6_BYTES)) {
+		stack_drop(s, DROP_IP_SHORT, m);
+		return;
+	}
+	why = v6_check(s, nif, m, rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *), unicast, &info);
+	if (why != DROP_COUNT) {
+		stack_drop(s, why, m);
+		return;
+	}
+	deliver(s, nif, m, &info, IP6_BYTES);
+}
+
+/* The pseudo header's sum goes into the TCP checksum field, as devices want it; offload.c as well. */
+static void request_tcp_checksum(struct rte_mbuf *m, uint64_t flags, const void *ip, bool v4)
+{
+	struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(m, struct rte_tcp_hdr *, m->l3_len);
+
+	tcp->cksum = v4 ? rte_ipv4_phdr_cksum(ip, flags) : rte_ipv6_phdr_cksum(ip, flags);
+}
+
+static void header4(struct rte_mbuf *m, const struct ip_path *p, uint8_t proto, uint8_t tos)
+{
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)rte_pktmbuf_prepend(m, IP4_BYTES);
+
+	ASSERT(ip != NULL && m->pkt_len <= UINT16_MAX);
+	ip->version_ihl = 4 << 4 | 5;
+	ip->type_of_service = tos;
+	ip->total_length = rte_cpu_to_be_16((uint16_t)m->pkt_len);
+	ip->packet_id = 0;	/* never fragmented, so it needs no identity (RFC 6864 4.1) */
+	ip->fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
+	ip->time_to_live = HOP_LIMIT;
+	ip->next_proto_id = proto;
+	ip->hdr_checksum = 0;
+	ip->src_addr = addr_to_v4(&p->src);
+	ip->dst_addr = addr_to_v4(&p->dst);
+	m->l3_len = IP4_BYTES;
+	m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+}
+
+static void header6(struct rte_mbuf *m, const struct ip_path *p, uint8_t proto, uint8_t tos)
+{
+	uint32_t payload = m->pkt_len;
+	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)rte_pktmbuf_prepend(m, IP6_BYTES);
+
+	ASSERT(ip != NULL && payload <= UINT16_MAX);
+	ip->vtc_flow = rte_cpu_to_be_32(6u << 28 | (uint32_t)tos << 20);
+	ip->payload_len = rte_cpu_to_be_16((uint16_t)payload);
+	ip->proto = proto;
+	ip->hop_limits = HOP_LIMIT;
+	memcpy(&ip->src_addr, &p->src, sizeof(p->src));
+	memcpy(&ip->dst_addr, &p->dst, sizeof(p->dst));
+	m->l3_len = IP6_BYTES;
+	m->ol_flags |= RTE_MBUF_F_TX_IPV6;
+}
+
+void ip_output(struct stack *s, struct ip_path *p, struct rte_mbuf *m, uint8_t proto, uint8_t l4_bytes, uint8_t tos)
+{
+	bool v4 = addr_is_v4(&p->dst);
+
+	m->l4_len = l4_bytes;
+	if (v4)
+		header4(m, p, proto, tos);
+	else
+		header6(m, p, proto, tos);
+	if (proto == IPPROTO_TCP) {
+		m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
+		request_tcp_checksum(m, m->ol_flags, rte_pktmbuf_mtod(m, const void *), v4);
+	}
+	neigh_output(s, p, m);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "stack.h"
+
+#include <stdlib.h>
+
+#include "arp.h"
+#include "eth.h"
+#include "nd.h"
+#include "stack_private.h"
+
+/* Timers of TCP are of milliseconds; a finer wheel would only wake a sleeping worker more often. */
+#define TICK_US 1024u
+/* Timers per turn: a burst of them mustn't keep the queues waiting; the rest fires in the next turn. */
+#define TIMERS_PER_TURN 512u
+
+struct stack *stack_new(const struct stack_config *config, uint64_t now_us)
+{
+	struct stack *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->config = *config;
+	s->now_us = now_us;
+	wheel_init(&s->wheel, TICK_US, now_us);
+	icmp_limit_init(&s->icmp_limit, now_us);
+	if (neigh_init(s) != 0)
+		goto no_neigh;
+	if (tcp_stack_init(s) != 0)
+		goto no_tcp;
+	return s;
+no_tcp:
+	neigh_fini(s);
+no_neigh:
+	free(s);
+	return NULL;
+}
+
+void stack_free(struct stack *s)
+{
+	if (!s)
+		return;
+	tcp_stack_fini(s);
+	neigh_fini(s);
+	free(s);
+}
+
+void stack_input(struct stack *s, const struct netif *nif, struct rte_mbuf **mbufs, unsigned int n, uint64_t now_us)
+{
+	uint64_t bytes = 0;
+
+	s->now_us = now_us;
+	for (unsigned int i = 0; i < n; i++) {
+		bytes += mbufs[i]->pkt_len;
+		eth_input(s, nif, mbufs[i]);
+	}
+	counter_add(&s->config.counters->events[EVENT_RX_PACKETS], n);
+	counter_add(&s->config.counters->events[EVENT_RX_BYTES], bytes);
+}
+
+unsigned int stack_tick(struct stack *s, uint64_t now_us)
+{
+	unsigned int fired;
+
+	s->now_us = now_us;
+	fired = wheel_run(&s->wheel, now_us, TIMERS_PER_TURN);
+	tcp_turn_end(s);
+	return fired;
+}
+
+uint64_t stack_next_us(const struct stack *s)
+{
+	return tcp_busy(s) ? s->now_us : wheel_next_us(&s->wheel);
+}
+
+void stack_announce(struct stack *s, uint64_t now_us)
+{
+	const struct netifs *n = s->config.netifs;
+
+	s->now_us = now_us;
+	if (s->config.worker != 0)
+		return;
+	for (unsigned int i = 0; i < n->n_netifs; i++) {
+		const struct netif *nif = &n->netifs[i];
+
+		for (unsigned int k = 0; k < nif->n_addrs; k++) {
+			const struct addr *a = &nif->addrs[k].addr;
+
+			if (addr_is_v4(a))
+				arp_announce(s, nif, a);
+			else
+				nd_announce(s, nif, a);
+		}
+	}
+}
+
+struct wheel *stack_wheel(struct stack *s)
+{
+	return &s->wheel;
+}
+
+uint64_t stack_now_us(const struct stack *s)
+{
+	return s->now_us;
+}
+
+struct tcp_conn *stack_ready(struct stack *s)
+{
+	return tcp_next_ready(s);
+}
+
+uint32_t stack_conns(const struct stack *s)
+{
+	return tcp_conns(s);
+}
