@@ -80,3 +80,9 @@ struct policy *policy_publish(struct policy *next)
 	HAPPENS_AFTER(&quiescence);
 	return old;
 }
+
+void policy_synchronize(void)
+{
+	urcu_qsbr_synchronize_rcu();
+	HAPPENS_AFTER(&quiescence);
+}

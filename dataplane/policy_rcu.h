@@ -5,7 +5,7 @@
  *
  * Order of calls. Worker: policy_reader_begin once; per turn policy_current, work,
  * policy_quiesce; around anything that sleeps policy_offline / policy_online; at the
- * end policy_reader_end. Control: policy_publish.
+ * end policy_reader_end. Control: policy_publish, policy_synchronize.
  *
  * Threads: as said. Control must not be a registered reader.
  * Ownership: policy_current lends the snapshot until the next policy_quiesce or
@@ -28,3 +28,10 @@ void policy_online(void);
  * long as the slowest worker's turn.
  */
 struct policy *policy_publish(struct policy *next);
+
+/*
+ * Waits for a grace period without publishing: whatever a worker did in a turn that
+ * had begun before is over, and control sees it. For what workers hold by counts of
+ * their own (struct rule_slot): a rule whose counts say 0 may be freed after this.
+ */
+void policy_synchronize(void);
