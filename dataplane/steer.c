@@ -46,12 +46,7 @@ void steer_init(struct steer *s, uint16_t n_workers, uint16_t key_bytes, uint16_
 	steer_set_key(s, default_key, key_bytes);
 }
 
-static uint16_t worker_of(const struct steer *s, uint32_t hash)
-{
-	return s->table[hash & (s->table_entries - 1u)];
-}
-
-uint16_t steer_tuple(const struct steer *s, const struct tuple *t)
+uint32_t steer_hash(const struct steer *s, const struct tuple *t)
 {
 	uint32_t words[9];	/* source, destination, ports; host order as rte_softrss wants it */
 	uint32_t n = 0;
@@ -66,7 +61,12 @@ uint16_t steer_tuple(const struct steer *s, const struct tuple *t)
 		}
 	}
 	words[n++] = (uint32_t)t->fport << 16 | t->lport;
-	return worker_of(s, rte_softrss_be(words, n, s->key_be));
+	return rte_softrss_be(words, n, s->key_be);
+}
+
+uint16_t steer_tuple(const struct steer *s, const struct tuple *t)
+{
+	return s->table[steer_hash(s, t) & (s->table_entries - 1u)];
 }
 
 /* The segment's own tuple, or the one that an ICMP error quotes, as if its far end had sent it. */

@@ -44,6 +44,8 @@ void steer_set_key(struct steer *s, const uint8_t *key, size_t key_bytes);
 
 /* The worker that receives segments which the far end of @t sends (faddr:fport -> laddr:lport). */
 uint16_t steer_tuple(const struct steer *s, const struct tuple *t);
+/* The Toeplitz hash of these segments, as a NIC reports it in mbuf.hash.rss. */
+uint32_t steer_hash(const struct steer *s, const struct tuple *t);
 
 /* The owner of a received frame: a worker, STEER_HERE or STEER_ALL. Reads headers with care; malformed: STEER_HERE. */
 uint16_t steer_frame(const struct steer *s, const struct rte_mbuf *m);

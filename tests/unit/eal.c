@@ -13,7 +13,7 @@ void test_eal_init(void)
 {
 	static bool done;
 	char lcores[32];
-	char *argv[] = { (char *)"test", (char *)"--no-huge", (char *)"--in-memory", (char *)"--no-pci",
+	char *argv[] = { (char *)"test", (char *)"--no-huge", (char *)"--no-shconf", (char *)"--no-pci",
 			 (char *)"-m", (char *)"128", (char *)"--no-telemetry", (char *)"--log-level=error",
 			 lcores, NULL };
 	int cpu = sched_getcpu();

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tcp_fake.h"
+
+#include <string.h>
+#include <rte_mbuf.h>
+
+struct tcp_fake tcp_fake;
+
+int tcp_stack_init(struct stack *s)
+{
+	memset(&tcp_fake, 0, sizeof(tcp_fake));
+	return 0;
+}
+
+void tcp_stack_fini(struct stack *s)
+{
+}
+
+void tcp_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m, const struct ip_info *info)
+{
+	tcp_fake.inputs++;
+	tcp_fake.info = *info;
+	tcp_fake.nif = nif;
+	tcp_fake.pkt_len = m->pkt_len;
+	tcp_fake.data_len = m->data_len;
+	tcp_fake.l3_len = (uint16_t)m->l3_len;
+	memset(tcp_fake.first, 0, sizeof(tcp_fake.first));
+	memcpy(tcp_fake.first, rte_pktmbuf_mtod(m, const void *), RTE_MIN((size_t)m->data_len, sizeof(tcp_fake.first)));
+	rte_pktmbuf_free(m);
+}
+
+void tcp_icmp_error(struct stack *s, const struct tuple *t, uint32_t seq, enum tcp_icmp kind, uint16_t mtu)
+{
+	tcp_fake.errors++;
+	tcp_fake.tuple = *t;
+	tcp_fake.seq = seq;
+	tcp_fake.kind = kind;
+	tcp_fake.mtu = mtu;
+}
+
+void tcp_turn_end(struct stack *s)
+{
+}
+
+bool tcp_busy(const struct stack *s)
+{
+	return false;
+}
+
+struct tcp_conn *tcp_next_ready(struct stack *s)
+{
+	return NULL;
+}
+
+uint32_t tcp_conns(const struct stack *s)
+{
+	return 0;
+}
