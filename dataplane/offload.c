@@ -47,11 +47,9 @@ static void tcp_checksum(struct rte_mbuf *m)
 {
 	uint32_t offset = (uint32_t)(m->l2_len + m->l3_len);
 	struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(m, struct rte_tcp_hdr *, offset);
-	uint16_t sum;
-	int rc = rte_raw_cksum_mbuf(m, offset, m->pkt_len - offset, &sum);
 
-	ASSERT(rc == 0 && m->data_len >= offset + sizeof(*tcp));
-	tcp->cksum = (uint16_t)~sum;
+	ASSERT(m->data_len >= offset + sizeof(*tcp));
+	tcp->cksum = (uint16_t)~pkt_sum(m, offset);
 	m->ol_flags &= ~RTE_MBUF_F_TX_L4_MASK;
 }
 

@@ -32,6 +32,9 @@ static inline void pkt_trim(struct rte_mbuf *m, uint32_t bytes)
 		pkt_trim_slow(m, bytes);
 }
 
+/* One's complement sum, not complemented, of what follows @offset; 0xffff when that holds a correct checksum. */
+uint16_t pkt_sum(const struct rte_mbuf *m, uint32_t offset);
+
 /*
  * The Internet checksum (RFC 1071) over the whole packet, and over the pseudo
  * header of @src, @dst and @proto when @src isn't NULL. In network order, as it
