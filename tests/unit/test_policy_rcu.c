@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,7 +21,7 @@
 #define READERS 3
 #define PUBLICATIONS 10000u
 
-static int stop;
+static int stop, started;
 
 /* Each snapshot's fields tell the same number; a torn or freed one wouldn't. */
 static struct policy *snapshot(uint64_t generation)
@@ -50,7 +51,8 @@ static void *reader(void *arg)
 			last = p->generation;
 		}
 		policy_quiesce();
-		(*turns)++;
+		if ((*turns)++ == 0)
+			__atomic_fetch_add(&started, 1, __ATOMIC_RELAXED);
 		if (sleeps && *turns % 64 == 0) {
 			struct timespec ts = { .tv_nsec = 20000 };
 
@@ -72,6 +74,8 @@ static void test_publication_under_readers(void **state)
 	(void)state;
 	for (int i = 0; i < READERS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, reader, &turns[i]), 0);
+	while (__atomic_load_n(&started, __ATOMIC_RELAXED) < READERS)
+		sched_yield();		/* or a busy machine publishes before anybody reads */
 	for (uint64_t g = 1; g <= PUBLICATIONS; g++) {
 		old = policy_publish(snapshot(g));
 		assert_int_equal(old == NULL ? 0 : old->generation, g - 1);
