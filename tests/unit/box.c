@@ -155,9 +155,9 @@ struct rte_mbuf *box_mbuf(struct box *b, const struct frame *f)
 	m->ol_flags |= f->rx_flags;
 	m->vlan_tci = f->vlan_tci;
 	while (at < f->n) {
-		size_t take = f->n - at < each ? f->n - at : each;
+		/* The last of many segments takes the rest: the pool is small. */
+		size_t take = f->n - at < each || m->nb_segs == 256 ? f->n - at : each;
 
-		/* Later segments without headroom, as devices make them; an empty one now and then. */
 		if (at > 0) {
 			struct rte_mbuf *seg = rte_pktmbuf_alloc(b->mbufs);
 
