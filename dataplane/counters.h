@@ -51,6 +51,7 @@
 	X(TCP_BACKLOG, "tcp_backlog", "too many half-open connections: SYN refused") \
 	X(TCP_OOO_FULL, "tcp_ooo_full", "out-of-order data over the bound") \
 	X(TCP_CHALLENGE_RATE, "tcp_challenge_rate", "challenge ACK not sent: over the rate limit") \
+	X(TCP_RST_RATE, "tcp_rst_rate", "RST to a stranger not sent: over the rate limit") \
 	X(NO_MBUF, "no_mbuf", "no packet buffer left") \
 	X(TX_FULL, "tx_full", "transmit queue stayed full") \
 	X(STEER_FULL, "steer_full", "the ring to another worker was full") \

@@ -37,18 +37,18 @@ struct tcp_origin {
 struct tcp_stack {
 	struct pool conns;
 	struct pool segs;			/* records of sent segments (tcp_sndq.h) */
+	struct pool ooos;			/* out-of-order queues (tcp_rcvq.h) */
 	struct tcp_conn **buckets;		/* hash table, chained through the connections */
 	uint32_t bucket_mask;
 	struct siphash_key table_key, isn_key, ts_key, random_key;
 	uint64_t random_counter;		/* numbers drawn so far */
 	struct tcp_conn_list ready;		/* connections with news for the user */
+	struct tcp_conn_list woken;		/* ready in the next turn (tcp_wake) */
 	struct tcp_conn_list output;		/* connections that may have something to send this turn */
 	struct tcp_conn_list half_open;		/* SYN-RECEIVED, oldest first */
 	struct tcp_conn_list time_wait;		/* released and in TIME-WAIT, oldest first */
 	uint32_t n_half_open, n_time_wait;
-	uint64_t challenge_refill_us;		/* token buckets: RFC 5961 section 7, and RSTs */
-	uint32_t challenge_tokens;
-	uint64_t rst_refill_us;
+	uint64_t rst_refill_us;			/* token bucket of RSTs to strangers */
 	uint32_t rst_tokens;
 	const struct tcp_origin *origin;	/* NULL outside tests */
 };

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tcp_ack.h"
+
+#include <rte_common.h>
+
+#include "tcp_close.h"
+#include "tcp_list.h"
+#include "tcp_output.h"
+#include "tcp_recovery.h"
+#include "tcp_rtt.h"
+#include "tcp_sack.h"
+#include "tcp_sndq.h"
+
+static void window_opened(struct tcp_conn *c)
+{
+	c->backoff = 0;
+	if (c->deadline_us[TCP_T_RTX] != 0)
+		c->deadline_us[TCP_T_RTX] = RTE_MIN(c->deadline_us[TCP_T_RTX],
+						    c->stack->now_us + tcp_rto_us(c));
+}
+
+/* SND.WL1 and SND.WL2 keep an old segment from setting the window. True: it changed. */
+static bool update_window(struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	uint32_t wnd = (uint32_t)rx->wnd << c->snd_wscale, old = c->snd_wnd;
+
+	if (!(seq_lt(c->snd_wl1, rx->seq) || (c->snd_wl1 == rx->seq && seq_leq(c->snd_wl2, rx->ack))))
+		return false;
+	c->snd_wnd = wnd;
+	c->snd_wl1 = rx->seq;
+	c->snd_wl2 = rx->ack;
+	c->snd_wnd_max = RTE_MAX(c->snd_wnd_max, wnd);
+	if (old < c->mss && wnd > old)
+		window_opened(c);
+	return wnd != old;
+}
+
+static void sample_rtt(struct tcp_conn *c, const struct tcp_acked *acked, const struct tcp_rx *rx)
+{
+	if (acked->sent_us != 0) {
+		tcp_rtt_sample(c, (uint32_t)RTE_MIN(c->stack->now_us - acked->sent_us, (uint64_t)TCP_RTO_MAX_US));
+	} else if (c->ts_ok && rx->opts.ts_ecr != 0) {
+		uint32_t rtt_ms = tcp_ts_now(c) - rx->opts.ts_ecr;
+
+		if (rtt_ms <= TCP_RTO_MAX_US / 1000)
+			tcp_rtt_sample(c, rtt_ms * 1000);
+	}
+}
+
+static void progress(struct tcp_conn *c, const struct tcp_acked *acked, const struct tcp_rx *rx, uint32_t queued)
+{
+	sample_rtt(c, acked, rx);
+	c->deadline_us[TCP_T_RTX] = tcp_flight(c) > 0 ? c->stack->now_us + tcp_rto_us(c) : 0;
+	/* A user who waits for room had less than half of it; don't wake the others. */
+	if (queued > c->stack->config.snd_buffer_bytes / 2 || (c->fin_sent && tcp_flight(c) == 0))
+		tcp_notify(c, TCP_WRITABLE);
+}
+
+enum tcp_ack_verdict tcp_ack_input(struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	uint32_t flight = tcp_flight(c), queued = c->snd_bytes, sacked = 0;
+	struct tcp_acked acked = { 0 };
+	bool window_changed;
+
+	if (seq_gt(rx->ack, c->snd_nxt) || seq_lt(rx->ack, c->snd_una - c->snd_wnd_max)) {
+		count_drop(c->stack->config.counters, DROP_TCP_ACK);
+		tcp_output_challenge(c);
+		return TCP_ACK_DROP;
+	}
+	if (seq_lt(rx->ack, c->snd_una))
+		return TCP_ACK_OK;
+	window_changed = update_window(c, rx);
+	if (seq_gt(rx->ack, c->snd_una)) {
+		acked = tcp_sndq_acked(c, rx->ack);
+		progress(c, &acked, rx, queued);
+	}
+	if (!c->released && c->state != TCPS_TIME_WAIT && (acked.bytes > 0 || c->snd_wnd < c->mss))
+		c->deadline_us[TCP_T_LIFE] = 0;
+	if (flight == 0)
+		return TCP_ACK_OK;
+	if (c->sack_ok)
+		sacked = tcp_sack_input(c, rx->opts.sack, rx->opts.n_sack);
+	tcp_recovery_ack(c, acked.bytes, sacked,
+			 acked.bytes == 0 && rx->bytes == 0 && !window_changed && !(rx->flags & TH_FIN), flight);
+	if (c->fin_sent && acked.bytes > 0 && c->snd_una == c->snd_nxt && tcp_close_fin_acked(c))
+		return TCP_ACK_ENDED;
+	return TCP_ACK_OK;
+}

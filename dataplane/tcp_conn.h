@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One connection's state, under RFC 9293's names. Each mechanism owns its part of
+ * the structure (the comments name the file); others read it.
+ *
+ * Threads: the stack's worker.
+ * Ownership: pooled (tcp_stack.conns); tcp_table.c gives and takes.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/wheel.h"
+#include "stack_private.h"
+#include "tcp.h"
+#include "tcp_limits.h"
+#include "tcp_seq.h"
+
+enum tcp_state {
+	TCPS_CLOSED,		/* out of the table; the user hasn't released it */
+	TCPS_SYN_SENT,
+	TCPS_SYN_RCVD,
+	TCPS_ESTABLISHED,
+	TCPS_CLOSE_WAIT,
+	TCPS_FIN_WAIT_1,
+	TCPS_FIN_WAIT_2,
+	TCPS_CLOSING,
+	TCPS_LAST_ACK,
+	TCPS_TIME_WAIT,
+};
+
+enum tcp_ca_state {
+	TCP_CA_OPEN,
+	TCP_CA_RECOVERY,	/* fast recovery, until recovery_point is acknowledged */
+	TCP_CA_LOSS,		/* after a retransmission time-out, until recovery_point */
+};
+
+/* Which deadline of the connection is meant; they share one wheel timer (tcp_timer.c). */
+enum tcp_deadline {
+	TCP_T_RTX,	/* retransmission, or zero-window probe when nothing is in flight */
+	TCP_T_ACK,	/* delayed acknowledgment */
+	TCP_T_RETRY,	/* output that failed for want of memory */
+	TCP_T_LIFE,	/* connect time-out, half-open, user time-out, FIN-WAIT-2, TIME-WAIT */
+	TCP_T_COUNT,
+};
+
+struct tcp_seg;
+struct tcp_ooo;
+TAILQ_HEAD(tcp_seg_list, tcp_seg);
+
+struct tcp_cubic {
+	uint64_t epoch_us;	/* start of this congestion avoidance stage; 0: none */
+	float w_max, k_s, w_est, cwnd_prior;	/* windows in segments, K in seconds */
+};
+
+struct tcp_conn {
+	struct tcp_conn *hash_next;		/* tcp_table.c */
+	uint32_t hash;
+	uint8_t state;				/* enum tcp_state */
+	uint8_t ca_state;			/* tcp_recovery.c */
+	bool passive : 1;			/* came by a SYN */
+	bool released : 1;			/* the user is gone */
+	bool fin_wanted : 1;			/* tcp_shutdown: FIN after what is queued */
+	bool fin_sent : 1;			/* snd_nxt counts it */
+	bool fin_received : 1;			/* reached in order; rcv_nxt counts it */
+	bool fin_ahead : 1;			/* came out of order, at fin_seq */
+	bool sack_ok : 1;			/* both sides sent SACK-permitted */
+	bool ts_ok : 1;				/* both sides sent timestamps */
+	bool wscale_ok : 1;
+	bool in_ready : 1, in_woken : 1, in_output : 1, in_half_open : 1, in_time_wait : 1;
+	bool ack_now : 1;			/* an acknowledgment is due at once */
+	bool cwnd_limited : 1;			/* the last output stopped at cwnd (RFC 7661's idea) */
+	bool rtx_forced : 1;			/* RFC 6675 section 5 step 4.3: whatever the pipe holds */
+	bool tx_blocked : 1;			/* output found no mbuf */
+	struct tuple tuple;
+	struct stack *stack;
+	struct ip_path path;
+
+	/* Send (RFC 9293 section 3.3.1) */
+	uint32_t snd_una, snd_nxt;		/* snd_nxt never goes back */
+	uint32_t snd_wnd, snd_wl1, snd_wl2, snd_wnd_max;
+	uint16_t mss;				/* payload bytes of a full segment, options deducted */
+	uint16_t peer_mss;			/* its MSS option */
+	uint8_t snd_wscale, rcv_wscale;
+	uint8_t backoff;			/* doublings of the time-out (RFC 6298 5.5) */
+	uint8_t dupacks;			/* without SACK only */
+	/* Send queue (tcp_sndq.c) */
+	uint32_t snd_bytes;			/* queued, unacknowledged and unsent */
+	uint32_t snd_unsent;			/* of these, never sent */
+	struct rte_mbuf *snd_head, *snd_tail;
+	struct rte_mbuf *snd_next;		/* where unsent data begins; NULL: all sent */
+	uint32_t snd_next_off;			/* bytes of it that were sent */
+	/* Loss (tcp_sack.c, tcp_recovery.c): sums over the records in segs */
+	uint32_t sacked_bytes, lost_bytes, rtx_bytes;
+	uint32_t recovery_point;
+	struct tcp_seg_list segs;		/* sent and unacknowledged, in order */
+	/* Congestion control (tcp_cc.c) */
+	uint32_t cwnd, ssthresh;
+	struct tcp_cubic cubic;
+	/* Round-trip time (tcp_rtt.c) */
+	uint32_t srtt_us, rttvar_us, rto_us, min_rtt_us;
+	uint64_t last_sent_us;			/* SYN or data */
+
+	/* Receive (RFC 9293 section 3.3.1; tcp_rcvq.c) */
+	uint32_t rcv_nxt;
+	uint32_t rcv_adv;			/* right edge promised; never goes back */
+	uint32_t rcv_acked;			/* rcv_nxt in our last segment: RFC 7323's Last.ACK.sent */
+	uint32_t rcv_bytes;			/* in order, waiting for the user */
+	struct rte_mbuf *rcv_head, *rcv_tail;
+	struct tcp_ooo *ooo;			/* NULL while nothing is out of order */
+	uint32_t fin_seq;
+	uint16_t rcv_mss;			/* largest payload seen: what "two segments" means */
+	uint8_t quick_acks;			/* acknowledgments left that aren't delayed */
+	/* Timestamps (RFC 7323) */
+	uint8_t events;				/* tcp.h */
+	uint32_t ts_offset, ts_recent, ts_recent_ms;
+	uint32_t challenge_ms;			/* last challenge ACK */
+	uint32_t retransmits;
+
+	/* Lists and timer */
+	TAILQ_ENTRY(tcp_conn) ready_link, output_link;
+	TAILQ_ENTRY(tcp_conn) age_link;		/* half-open or TIME-WAIT */
+	struct wheel_timer timer;
+	uint64_t deadline_us[TCP_T_COUNT];	/* 0: off */
+	void *user;
+};
+_Static_assert(sizeof(struct tcp_conn) <= 512, "a connection must stay within eight cache lines");
+
+static inline bool tcp_synchronized(const struct tcp_conn *c)
+{
+	return c->state >= TCPS_ESTABLISHED;
+}
+
+/* Sequence numbers sent and not acknowledged. */
+static inline uint32_t tcp_flight(const struct tcp_conn *c)
+{
+	return c->snd_nxt - c->snd_una;
+}
+
+/* The timestamp clock: milliseconds, moved by a secret per pair of addresses. */
+static inline uint32_t tcp_ts_now(const struct tcp_conn *c)
+{
+	return (uint32_t)(c->stack->now_us / 1000) + c->ts_offset;
+}

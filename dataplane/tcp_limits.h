@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * TCP's constants, with where each comes from.
+ */
+#pragma once
+
+#define TCP_RTO_INITIAL_US 1000000u	/* RFC 6298 (2.1) */
+#define TCP_RTO_MIN_US 200000u		/* below RFC 6298's 1 s, as every stack in use today */
+#define TCP_RTO_MAX_US 60000000u	/* RFC 6298 (2.5) */
+#define TCP_ACK_DELAY_US 40000u		/* RFC 9293 3.8.6.3 allows 500 ms; small enough for request and answer */
+#define TCP_RETRY_US 10000u		/* output again after the pool was empty */
+#define TCP_CONNECT_US 10000000u	/* a dialled server that doesn't answer */
+#define TCP_HALF_OPEN_US 20000000u	/* a client that doesn't complete its handshake */
+#define TCP_USER_TIMEOUT_US 120000000u	/* RFC 9293 3.8.3 (R2 >= 100 s): retransmitting without an answer */
+#define TCP_ORPHAN_US 240000000u	/* released, but the peer doesn't take what is queued */
+#define TCP_FIN_WAIT_2_US 60000000u	/* released, and the peer doesn't close */
+#define TCP_TIME_WAIT_US 60000000u	/* 2 MSL with an MSL of 30 s */
+#define TCP_TIME_WAIT_REUSE_MS 1000u	/* RFC 6191: a new connection with newer timestamps may follow */
+
+#define TCP_MSS_DEFAULT_V4 536u		/* RFC 9293 3.7.1: the peer sent no MSS option */
+#define TCP_MSS_DEFAULT_V6 1220u
+#define TCP_MSS_MIN 64u			/* a peer that asks for less gets this all the same */
+#define TCP_PATH_MTU_MIN_V4 552u	/* smaller "fragmentation needed" is not believed */
+#define TCP_PATH_MTU_MIN_V6 1280u	/* RFC 8200 section 5 */
+
+#define TCP_DUP_THRESH 3u		/* RFC 5681, RFC 6675 */
+#define TCP_QUICK_ACKS 16u		/* a young connection's peer is in slow start: it needs the ACKs */
+#define TCP_SMALL_BYTES 256u		/* received payloads up to this are copied behind the last one */
+#define TCP_COPY_BYTES 256u		/* sent payloads up to this are copied, not attached */
+#define TCP_CHALLENGE_MS 50u		/* RFC 5961 section 7, per connection: no side channel between them */
+#define TCP_RST_RATE 1000u		/* RSTs to strangers per second and worker */
+#define TCP_PAWS_MS 2073600000u		/* 24 days: RFC 7323 section 5.5 */
+
+#define TCP_PORT_MIN 10000u		/* local ports of dialled connections */
+#define TCP_PORT_MAX 65535u
+#define TCP_PORT_TRIES 4096u		/* bound of one search */

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tcp_open.h"
+
+#include <rte_common.h>
+
+#include "tcp_cc.h"
+#include "tcp_list.h"
+#include "tcp_rtt.h"
+#include "tcp_timer.h"
+
+/* ISN = M + F(tuple, secret), M ticking every 4 us. */
+static uint32_t initial_sequence(const struct stack *s, const struct tuple *t)
+{
+	if (s->tcp.origin)
+		return s->tcp.origin->isn;
+	return (uint32_t)(s->now_us / 4) + (uint32_t)siphash(&s->tcp.isn_key, t, sizeof(*t));
+}
+
+/*
+ * One offset per pair of addresses: timestamps grow from one connection to the
+ * next (RFC 6191, RFC 7323 appendix B.2) and yet tell a stranger nothing.
+ */
+static uint32_t timestamp_offset(const struct stack *s, const struct tuple *t)
+{
+	if (s->tcp.origin)
+		return s->tcp.origin->ts_offset;
+	return (uint32_t)siphash(&s->tcp.ts_key, t, sizeof(t->laddr) + sizeof(t->faddr));
+}
+
+static uint8_t window_scale(uint32_t buffer_bytes)
+{
+	uint8_t shift = 0;
+
+	while (shift < TCP_WSCALE_MAX && (uint32_t)UINT16_MAX << shift < buffer_bytes)
+		shift++;
+	return shift;
+}
+
+void tcp_open_init(struct tcp_conn *c, const struct ip_path *path)
+{
+	struct stack *s = c->stack;
+
+	c->path = *path;
+	c->snd_una = initial_sequence(s, &c->tuple);
+	c->snd_nxt = c->snd_una + 1;
+	c->ts_offset = timestamp_offset(s, &c->tuple);
+	c->rcv_wscale = window_scale(s->config.rcv_buffer_bytes);
+	c->rcv_mss = TCP_MSS_DEFAULT_V4;
+	c->quick_acks = TCP_QUICK_ACKS;
+	c->challenge_ms = (uint32_t)(s->now_us / 1000) - TCP_CHALLENGE_MS;
+	c->peer_mss = addr_is_v4(&c->tuple.faddr) ? TCP_MSS_DEFAULT_V4 : TCP_MSS_DEFAULT_V6;
+	tcp_open_update_mss(c);
+	tcp_rtt_init(c);
+}
+
+void tcp_open_update_mss(struct tcp_conn *c)
+{
+	uint32_t hdr_bytes = addr_is_v4(&c->tuple.faddr) ? 40 : 60;
+	uint32_t mss = c->path.mtu - hdr_bytes;
+
+	mss = RTE_MAX(RTE_MIN(mss, (uint32_t)c->peer_mss), TCP_MSS_MIN);
+	/* Options that every segment carries are not in MSS (RFC 6691). */
+	c->mss = (uint16_t)(mss - (c->ts_ok ? TCP_TS_BYTES : 0));
+}
+
+void tcp_open_peer_syn(struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	const struct tcp_opts *o = &rx->opts;
+
+	c->rcv_nxt = c->rcv_acked = rx->seq + 1;
+	c->rcv_adv = c->rcv_nxt + RTE_MIN(c->stack->config.rcv_buffer_bytes, (uint32_t)UINT16_MAX);
+	c->sack_ok = o->sack_permitted;
+	c->wscale_ok = o->has_wscale;
+	c->snd_wscale = o->has_wscale ? o->wscale : 0;
+	if (!o->has_wscale)
+		c->rcv_wscale = 0;
+	c->ts_ok = o->has_ts;
+	if (o->has_ts) {
+		c->ts_recent = o->ts_val;
+		c->ts_recent_ms = (uint32_t)(c->stack->now_us / 1000);
+	}
+	if (o->has_mss)
+		c->peer_mss = o->mss;
+	tcp_open_update_mss(c);
+	/* The window of a SYN is never scaled (RFC 7323 section 2.2). */
+	c->snd_wnd = c->snd_wnd_max = rx->wnd;
+	c->snd_wl1 = rx->seq;
+	c->snd_wl2 = rx->ack;
+}
+
+void tcp_open_established(struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	struct stack *s = c->stack;
+
+	c->state = TCPS_ESTABLISHED;
+	c->snd_una = rx->ack;
+	c->recovery_point = rx->ack;
+	c->backoff = 0;
+	c->deadline_us[TCP_T_RTX] = 0;
+	c->deadline_us[TCP_T_LIFE] = 0;
+	if (c->retransmits == 0)
+		tcp_rtt_sample(c, (uint32_t)RTE_MIN(s->now_us - c->last_sent_us, (uint64_t)TCP_RTO_MAX_US));
+	tcp_cc_init(c);
+	tcp_list_half_open_leave(c);
+	count_event(s->config.counters, c->passive ? EVENT_TCP_ACCEPTED : EVENT_TCP_CONNECTED);
+	tcp_notify(c, TCP_ESTABLISHED);
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tcp_output.h"
+
+#include <rte_mbuf.h>
+
+#include "base/assert.h"
+#include "tcp_cc.h"
+#include "tcp_packet.h"
+#include "tcp_rcvq.h"
+#include "tcp_recovery.h"
+#include "tcp_rtt.h"
+#include "tcp_sndq.h"
+#include "tcp_timer.h"
+
+static const struct tcp_data no_data;
+
+/* Where the window's right edge would be if all free buffer were promised. */
+static uint32_t window_edge(const struct tcp_conn *c)
+{
+	uint32_t buffer = c->stack->config.rcv_buffer_bytes;
+	uint32_t room = buffer > c->rcv_bytes ? buffer - c->rcv_bytes : 0;
+
+	return seq_max(c->rcv_nxt + room, c->rcv_adv);
+}
+
+static uint32_t window_step(const struct tcp_conn *c)
+{
+	return RTE_MIN(c->stack->config.rcv_buffer_bytes / 2, (uint32_t)c->rcv_mss);
+}
+
+bool tcp_window_grew(const struct tcp_conn *c)
+{
+	uint32_t more = window_edge(c) - c->rcv_adv;
+
+	if (c->rcv_adv == c->rcv_nxt)
+		return more >= window_step(c);
+	return more >= RTE_MIN(c->stack->config.rcv_buffer_bytes / 2, 2u * c->rcv_mss);
+}
+
+/*
+ * The window field. The edge moves by a step or not at all (RFC 9293 3.8.6.2.2) and
+ * never back (3.8.6): a scaled window is rounded up to keep what was promised.
+ */
+static uint16_t advertise(struct tcp_conn *c)
+{
+	uint32_t edge = window_edge(c), wnd, raw;
+
+	if (edge - c->rcv_adv < window_step(c))
+		edge = c->rcv_adv;
+	wnd = edge - c->rcv_nxt;
+	raw = (wnd + (1u << c->rcv_wscale) - 1) >> c->rcv_wscale;
+	raw = RTE_MIN(raw, (uint32_t)UINT16_MAX);
+	c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + (raw << c->rcv_wscale));
+	return (uint16_t)raw;
+}
+
+/* Every segment but a SYN acknowledges everything. */
+static void acknowledged(struct tcp_conn *c)
+{
+	c->rcv_acked = c->rcv_nxt;
+	c->ack_now = false;
+	c->deadline_us[TCP_T_ACK] = 0;
+	if (c->quick_acks > 0)
+		c->quick_acks--;
+}
+
+static size_t put_options(struct tcp_conn *c, uint8_t *p, bool with_sack)
+{
+	struct tcp_opts o = { .has_ts = c->ts_ok };
+
+	if (o.has_ts) {
+		o.ts_val = tcp_ts_now(c);
+		o.ts_ecr = c->ts_recent;
+	}
+	if (with_sack && c->sack_ok)
+		o.n_sack = (uint8_t)tcp_rcvq_sack(c, o.sack);
+	return tcp_opts_put(p, &o);
+}
+
+static bool send_segment(struct tcp_conn *c, uint32_t seq, uint8_t flags, const struct tcp_data *d)
+{
+	uint8_t opts[TCP_OPTS_MAX];
+	size_t opts_bytes = put_options(c, opts, d->bytes == 0);
+	uint32_t promised = c->rcv_adv;
+
+	if (!tcp_packet_send(c, seq, flags | TH_ACK, advertise(c), opts, opts_bytes, d)) {
+		c->rcv_adv = promised;
+		c->tx_blocked = true;
+		return false;
+	}
+	acknowledged(c);
+	return true;
+}
+
+bool tcp_output_ack(struct tcp_conn *c)
+{
+	return send_segment(c, c->snd_nxt, 0, &no_data);
+}
+
+bool tcp_output_probe(struct tcp_conn *c)
+{
+	count_event(c->stack->config.counters, EVENT_TCP_ZERO_WINDOW_PROBE);
+	return send_segment(c, c->snd_una - 1, 0, &no_data);
+}
+
+void tcp_output_challenge(struct tcp_conn *c)
+{
+	uint32_t now_ms = (uint32_t)(c->stack->now_us / 1000);
+
+	if (now_ms - c->challenge_ms < TCP_CHALLENGE_MS) {
+		count_drop(c->stack->config.counters, DROP_TCP_CHALLENGE_RATE);
+		return;
+	}
+	c->challenge_ms = now_ms;
+	count_event(c->stack->config.counters, EVENT_TCP_CHALLENGE_ACK);
+	if (!tcp_output_ack(c))
+		c->tx_blocked = false;	/* the peer will ask again */
+}
+
+bool tcp_output_syn(struct tcp_conn *c)
+{
+	uint8_t opts[TCP_OPTS_MAX], flags = TH_SYN;
+	bool answer = c->state == TCPS_SYN_RCVD;
+	struct tcp_opts o = {
+		.has_mss = true,
+		.has_wscale = !answer || c->wscale_ok,
+		.wscale = c->rcv_wscale,
+		.sack_permitted = !answer || c->sack_ok,
+		.has_ts = !answer || c->ts_ok,
+		.ts_val = tcp_ts_now(c),
+		.ts_ecr = c->ts_recent,
+	};
+	uint32_t wnd = RTE_MIN(c->stack->config.rcv_buffer_bytes, (uint32_t)UINT16_MAX);
+
+	o.mss = (uint16_t)(c->path.nif->mtu - (addr_is_v4(&c->tuple.faddr) ? 40 : 60));
+	if (answer) {
+		flags |= TH_ACK;
+		c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + wnd);
+	}
+	if (!tcp_packet_send(c, c->snd_una, flags, (uint16_t)wnd, opts, tcp_opts_put_syn(opts, &o), &no_data))
+		return false;
+	c->last_sent_us = c->stack->now_us;
+	if (answer)
+		c->rcv_acked = c->rcv_nxt;
+	return true;
+}
+
+void tcp_output_rst(struct tcp_conn *c)
+{
+	uint8_t opts[TCP_OPTS_MAX];
+	size_t n = put_options(c, opts, false);
+
+	count_event(c->stack->config.counters, EVENT_TCP_RST_SENT);
+	tcp_packet_send(c, c->snd_nxt, TH_RST | TH_ACK, 0, opts, n, &no_data);
+}
+
+static bool rst_allowed(struct stack *s)
+{
+	struct tcp_stack *t = &s->tcp;
+
+	if (s->now_us - t->rst_refill_us >= 1000000) {
+		t->rst_refill_us = s->now_us;
+		t->rst_tokens = TCP_RST_RATE;
+	}
+	if (t->rst_tokens == 0) {
+		count_drop(s->config.counters, DROP_TCP_RST_RATE);
+		return false;
+	}
+	t->rst_tokens--;
+	return true;
+}
+
+void tcp_reply_rst(struct stack *s, const struct ip_info *info, const struct tuple *t, const struct tcp_rx *rx)
+{
+	struct tcp_tx tx = { .lport = t->lport, .fport = t->fport, .flags = TH_RST };
+	struct ip_path path;
+
+	if ((rx->flags & TH_RST) || !rst_allowed(s))
+		return;
+	if (rx->flags & TH_ACK) {
+		tx.seq = rx->ack;
+	} else {
+		tx.flags |= TH_ACK;
+		tx.ack = rx->end;
+	}
+	if (ip_path_init(s, &path, &info->dst, &info->src) != 0)
+		return;
+	count_event(s->config.counters, EVENT_TCP_RST_SENT);
+	tcp_packet_send_bare(s, &path, &tx);
+}
+
+/* Sends @g's data again, one segment of it; what is longer becomes a record of its own. */
+static bool send_again(struct tcp_conn *c, struct tcp_seg *g)
+{
+	struct tcp_data d = { .m = g->m, .off = g->off };
+	uint8_t flags = 0;
+	uint32_t sent = 0;
+
+	if (tcp_seg_data(g) > c->mss)
+		tcp_sndq_split(c, g, c->mss);
+	/* Without a record to split into, the whole goes out, segment by segment. */
+	do {
+		d.bytes = RTE_MIN(tcp_seg_data(g) - sent, (uint32_t)c->mss);
+		if ((g->flags & TCP_SEG_FIN) && sent + d.bytes == tcp_seg_data(g))
+			flags = TH_FIN;
+		if (!send_segment(c, g->seq + sent, flags, &d))
+			return false;
+		sent += d.bytes;
+		for (uint32_t n = d.bytes; n > 0;) {
+			uint32_t here = RTE_MIN(n, d.m->data_len - d.off);
+
+			d.off += here;
+			n -= here;
+			if (d.off == d.m->data_len) {
+				d.m = d.m->next;
+				d.off = 0;
+			}
+		}
+		count_event(c->stack->config.counters, EVENT_TCP_RETRANSMIT);
+		c->retransmits++;
+	} while (sent < tcp_seg_data(g));
+	tcp_seg_sent_again(c, g);
+	c->last_sent_us = c->stack->now_us;
+	return true;
+}
+
+/* What recovery marked as lost, oldest first, as far as cwnd goes. */
+static void send_lost(struct tcp_conn *c)
+{
+	struct tcp_seg *g;
+
+	if (c->lost_bytes == c->rtx_bytes)
+		return;
+	TAILQ_FOREACH(g, &c->segs, link) {
+		if ((g->flags & (TCP_SEG_LOST | TCP_SEG_RTX)) != TCP_SEG_LOST)
+			continue;
+		if (!c->rtx_forced && tcp_pipe(c) + RTE_MIN(g->bytes, (uint32_t)c->mss) > c->cwnd) {
+			c->cwnd_limited = true;
+			break;
+		}
+		if (!send_again(c, g))
+			break;
+		if (c->rtx_forced)
+			c->deadline_us[TCP_T_RTX] = c->stack->now_us + tcp_rto_us(c);
+		c->rtx_forced = false;
+	}
+}
+
+static bool may_send_data(const struct tcp_conn *c)
+{
+	return tcp_synchronized(c) && c->state != TCPS_TIME_WAIT;
+}
+
+/* Bytes of unsent data for one transmission now; 0: wait. */
+static uint32_t next_bytes(struct tcp_conn *c, bool override)
+{
+	uint32_t edge = c->snd_una + c->snd_wnd, room, pipe = tcp_pipe(c), most;
+	const struct netif *nif = c->path.nif;
+
+	if (seq_leq(edge, c->snd_nxt))
+		return 0;
+	room = edge - c->snd_nxt;
+	if (c->cwnd <= pipe || (c->cwnd - pipe < c->mss && c->cwnd - pipe < c->snd_unsent && pipe > 0)) {
+		c->cwnd_limited = true;
+		return 0;
+	}
+	room = RTE_MIN(room, c->cwnd - pipe);
+	most = c->mss;
+	if (nif->tso_max_bytes > c->mss && (nif->offloads & NETIF_TX_SCATTER))
+		most = RTE_MAX(RTE_MIN(nif->tso_max_bytes, 64000u) / c->mss, 1u) * c->mss;
+	most = RTE_MIN(most, c->snd_unsent);
+	if (most > room)
+		most = room >= c->mss ? room / c->mss * c->mss : room;
+	/* Silly window avoidance (RFC 9293 3.8.6.2.1): a full segment, all there is, or half the largest window. */
+	if (most < c->mss && most < c->snd_unsent && most < c->snd_wnd_max / 2 && !override)
+		return 0;
+	return most;
+}
+
+static bool send_one(struct tcp_conn *c, uint32_t bytes, bool fin)
+{
+	struct tcp_data d = { .m = c->snd_next, .off = c->snd_next_off, .bytes = bytes };
+	uint8_t flags = fin ? TH_FIN : 0;
+
+	if (!tcp_sndq_can_record(c)) {
+		c->tx_blocked = true;
+		return false;
+	}
+	if (bytes > 0 && bytes == c->snd_unsent)
+		flags |= TH_PSH;
+	if (tcp_flight(c) == 0 && c->stack->now_us - c->last_sent_us > tcp_rto_us(c) && bytes > 0)
+		tcp_cc_restart(c);
+	if (!send_segment(c, c->snd_nxt, flags, &d))
+		return false;
+	if (tcp_flight(c) == 0)
+		c->deadline_us[TCP_T_RTX] = c->stack->now_us + tcp_rto_us(c);
+	tcp_sndq_sent(c, bytes, fin);
+	c->last_sent_us = c->stack->now_us;
+	if (fin)
+		c->state = c->state == TCPS_CLOSE_WAIT ? TCPS_LAST_ACK : TCPS_FIN_WAIT_1;
+	return true;
+}
+
+static void send_new(struct tcp_conn *c, bool override)
+{
+	while (c->snd_unsent > 0) {
+		uint32_t bytes = next_bytes(c, override);
+		bool fin = c->fin_wanted && bytes == c->snd_unsent &&
+			   seq_lt(c->snd_nxt + bytes, c->snd_una + c->snd_wnd) && bytes <= c->mss;
+
+		if (bytes == 0 || !send_one(c, bytes, fin))
+			return;
+		override = false;
+	}
+	if (c->fin_wanted && !c->fin_sent && seq_lt(c->snd_nxt, c->snd_una + c->snd_wnd))
+		send_one(c, 0, true);
+}
+
+/* Is cwnd in use, so that it may grow? In slow start half of it will do (RFC 7661's idea). */
+static bool cwnd_used(const struct tcp_conn *c)
+{
+	uint32_t pipe = tcp_pipe(c);
+
+	return c->cwnd < c->ssthresh ? pipe >= c->cwnd / 2 : pipe + c->mss > c->cwnd;
+}
+
+void tcp_output_override(struct tcp_conn *c)
+{
+	send_new(c, true);
+}
+
+/* Nothing in flight and yet something to send: only the persist timer can bring it forward. */
+static void arm_persist(struct tcp_conn *c)
+{
+	bool waiting = c->snd_unsent > 0 || (c->fin_wanted && !c->fin_sent);
+
+	if (tcp_flight(c) == 0 && waiting && c->deadline_us[TCP_T_RTX] == 0)
+		c->deadline_us[TCP_T_RTX] = c->stack->now_us + tcp_rto_us(c);
+}
+
+static void acknowledge(struct tcp_conn *c)
+{
+	uint32_t pending = c->rcv_nxt - c->rcv_acked;
+
+	if (c->ack_now || tcp_window_grew(c) || pending >= 2u * c->rcv_mss ||
+	    (pending > 0 && c->quick_acks > 0))
+		tcp_output_ack(c);
+	else if (pending > 0 && c->deadline_us[TCP_T_ACK] == 0)
+		c->deadline_us[TCP_T_ACK] = c->stack->now_us + TCP_ACK_DELAY_US;
+}
+
+void tcp_output(struct tcp_conn *c)
+{
+	if (!tcp_synchronized(c))
+		return;
+	c->tx_blocked = false;
+	c->cwnd_limited = false;
+	if (may_send_data(c)) {
+		send_lost(c);
+		if (!c->tx_blocked)
+			send_new(c, false);
+		c->cwnd_limited |= cwnd_used(c);
+		arm_persist(c);
+	}
+	if (!c->tx_blocked)
+		acknowledge(c);
+	c->deadline_us[TCP_T_RETRY] = c->tx_blocked ? c->stack->now_us + TCP_RETRY_US : 0;
+	tcp_timer_update(c);
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tcp_rcvq.h"
+
+#include <rte_mbuf.h>
+
+#include "base/assert.h"
+
+/* A received run of bytes: mbufs linked by next, each with its own data_len. */
+struct run {
+	uint32_t start, end;
+	struct rte_mbuf *head, *tail;
+};
+
+int tcp_rcvq_init(struct tcp_stack *t, uint32_t max_conns)
+{
+	return pool_init(&t->ooos, sizeof(struct tcp_ooo), RTE_MIN(max_conns, 256 + max_conns / 8));
+}
+
+void tcp_rcvq_fini(struct tcp_stack *t)
+{
+	pool_fini(&t->ooos);
+}
+
+static void free_run(struct rte_mbuf *m)
+{
+	while (m) {
+		struct rte_mbuf *next = m->next;
+
+		m->next = NULL;
+		rte_pktmbuf_free_seg(m);
+		m = next;
+	}
+}
+
+/* Frees empty mbufs; leaves at least one byte or nothing. */
+static void drop_empty(struct run *r)
+{
+	struct rte_mbuf **at = &r->head;
+
+	r->tail = NULL;
+	while (*at) {
+		struct rte_mbuf *m = *at;
+
+		if (m->data_len == 0) {
+			*at = m->next;
+			m->next = NULL;
+			rte_pktmbuf_free_seg(m);
+		} else {
+			r->tail = m;
+			at = &m->next;
+		}
+	}
+}
+
+static void cut_front(struct run *r, uint32_t bytes)
+{
+	r->start += bytes;
+	for (struct rte_mbuf *m = r->head; bytes > 0; m = m->next) {
+		uint16_t n = (uint16_t)RTE_MIN(bytes, m->data_len);
+
+		m->data_off = (uint16_t)(m->data_off + n);
+		m->data_len = (uint16_t)(m->data_len - n);
+		bytes -= n;
+	}
+	drop_empty(r);
+}
+
+static void cut_back(struct run *r, uint32_t bytes)
+{
+	uint32_t keep = r->end - r->start - bytes;
+
+	r->end -= bytes;
+	for (struct rte_mbuf *m = r->head; m; m = m->next) {
+		uint16_t n = (uint16_t)RTE_MIN(keep, m->data_len);
+
+		m->data_len = n;
+		keep -= n;
+	}
+	drop_empty(r);
+}
+
+static bool may_write(struct rte_mbuf *m)
+{
+	return RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1;
+}
+
+/* Appends the chain head..tail to *dst_head..*dst_tail, by copy when both ends are small. */
+static void join(struct rte_mbuf **dst_head, struct rte_mbuf **dst_tail, struct rte_mbuf *head, struct rte_mbuf *tail)
+{
+	struct rte_mbuf *last = *dst_tail;
+
+	if (!last) {
+		*dst_head = head;
+		*dst_tail = tail;
+		return;
+	}
+	if (head == tail && (head->data_len <= TCP_SMALL_BYTES || last->data_len < 1024) &&
+	    may_write(last) && rte_pktmbuf_tailroom(last) >= head->data_len) {
+		memcpy(rte_pktmbuf_mtod_offset(last, char *, last->data_len),
+		       rte_pktmbuf_mtod(head, char *), head->data_len);
+		last->data_len = (uint16_t)(last->data_len + head->data_len);
+		rte_pktmbuf_free_seg(head);
+		return;
+	}
+	last->next = head;
+	*dst_tail = tail;
+}
+
+static void remove_block(struct tcp_ooo *o, uint32_t i)
+{
+	o->n--;
+	memmove(&o->blocks[i], &o->blocks[i + 1], (o->n - i) * sizeof(o->blocks[0]));
+}
+
+static void forget_if_empty(struct tcp_conn *c)
+{
+	if (c->ooo && c->ooo->n == 0) {
+		pool_put(&c->stack->tcp.ooos, c->ooo);
+		c->ooo = NULL;
+	}
+}
+
+static void deliver(struct tcp_conn *c, struct rte_mbuf *head, struct rte_mbuf *tail, uint32_t end)
+{
+	c->rcv_bytes += end - c->rcv_nxt;
+	c->rcv_nxt = end;
+	join(&c->rcv_head, &c->rcv_tail, head, tail);
+}
+
+/* rcv_nxt moved: early blocks may be in order now, or be covered in part. */
+static void deliver_blocks(struct tcp_conn *c)
+{
+	struct tcp_ooo *o = c->ooo;
+
+	while (o && o->n > 0 && seq_leq(o->blocks[0].start, c->rcv_nxt)) {
+		struct tcp_ooo_block *b = &o->blocks[0];
+		struct run r = { b->start, b->end, b->head, b->tail };
+
+		remove_block(o, 0);
+		if (seq_leq(r.end, c->rcv_nxt)) {
+			free_run(r.head);
+			continue;
+		}
+		if (r.start != c->rcv_nxt)
+			cut_front(&r, c->rcv_nxt - r.start);
+		deliver(c, r.head, r.tail, r.end);
+	}
+	forget_if_empty(c);
+}
+
+/* Cuts off what is there already and drops blocks that @r covers whole. False: nothing of @r is new. */
+static bool make_disjoint(struct tcp_ooo *o, struct run *r)
+{
+	for (uint32_t i = 0; i < o->n;) {
+		struct tcp_ooo_block *b = &o->blocks[i];
+
+		if (seq_leq(b->start, r->start) && seq_geq(b->end, r->end)) {
+			b->stamp = ++o->stamp;	/* a duplicate of it: report it first */
+			return false;
+		}
+		if (seq_geq(b->start, r->start) && seq_leq(b->end, r->end)) {
+			free_run(b->head);
+			remove_block(o, i);
+			continue;
+		}
+		if (seq_leq(b->start, r->start) && seq_gt(b->end, r->start))
+			cut_front(r, b->end - r->start);
+		else if (seq_lt(b->start, r->end) && seq_geq(b->end, r->end))
+			cut_back(r, r->end - b->start);
+		i++;
+	}
+	return true;
+}
+
+/* Puts the disjoint @r into its place, melted with neighbours that touch it. False: no block left. */
+static bool insert_run(struct tcp_ooo *o, const struct run *r)
+{
+	struct tcp_ooo_block *b;
+	uint32_t i = o->n;
+
+	while (i > 0 && seq_lt(r->start, o->blocks[i - 1].start))
+		i--;
+	b = &o->blocks[i];
+	if (i > 0 && b[-1].end == r->start) {
+		b--;
+		join(&b->head, &b->tail, r->head, r->tail);
+		b->end = r->end;
+		i--;
+	} else {
+		if (o->n == TCP_OOO_BLOCKS && !(i < o->n && b->start == r->end))
+			return false;
+		if (i < o->n && b->start == r->end) {
+			struct rte_mbuf *head = r->head, *tail = r->tail;
+
+			join(&head, &tail, b->head, b->tail);
+			*b = (struct tcp_ooo_block){ r->start, b->end, ++o->stamp, head, tail };
+			return true;
+		}
+		memmove(b + 1, b, (o->n - i) * sizeof(*b));
+		o->n++;
+		*b = (struct tcp_ooo_block){ r->start, r->end, 0, r->head, r->tail };
+	}
+	b->stamp = ++o->stamp;
+	if (i + 1 < o->n && b[1].start == b->end) {
+		join(&b->head, &b->tail, b[1].head, b[1].tail);
+		b->end = b[1].end;
+		remove_block(o, i + 1);
+	}
+	return true;
+}
+
+static enum tcp_rcvq_verdict input_early(struct tcp_conn *c, struct run *r)
+{
+	if (!c->ooo)
+		c->ooo = pool_get(&c->stack->tcp.ooos);
+	if (!c->ooo) {
+		free_run(r->head);
+		return TCP_RCVQ_FULL;
+	}
+	if (!make_disjoint(c->ooo, r)) {
+		free_run(r->head);
+		return TCP_RCVQ_DUPLICATE;
+	}
+	if (!insert_run(c->ooo, r)) {
+		free_run(r->head);
+		forget_if_empty(c);
+		return TCP_RCVQ_FULL;
+	}
+	return TCP_RCVQ_OUT_OF_ORDER;
+}
+
+enum tcp_rcvq_verdict tcp_rcvq_input(struct tcp_conn *c, struct rte_mbuf *m, uint32_t seq, uint32_t bytes)
+{
+	struct run r = { seq, seq + bytes, m, NULL };
+
+	drop_empty(&r);
+	if (seq_leq(r.end, c->rcv_nxt)) {
+		free_run(r.head);
+		return TCP_RCVQ_DUPLICATE;
+	}
+	if (seq_lt(r.start, c->rcv_nxt))
+		cut_front(&r, c->rcv_nxt - r.start);
+	if (seq_gt(r.end, c->rcv_adv)) {
+		if (seq_geq(r.start, c->rcv_adv)) {
+			free_run(r.head);
+			return TCP_RCVQ_FULL;
+		}
+		cut_back(&r, r.end - c->rcv_adv);
+	}
+	if (r.start != c->rcv_nxt)
+		return input_early(c, &r);
+	deliver(c, r.head, r.tail, r.end);
+	deliver_blocks(c);
+	return TCP_RCVQ_IN_ORDER;
+}
+
+struct rte_mbuf *tcp_rcvq_take(struct tcp_conn *c, uint32_t max_bytes)
+{
+	struct rte_mbuf *head = c->rcv_head, *last = head;
+	uint32_t bytes;
+	uint16_t segs = 1;
+
+	if (!head)
+		return NULL;
+	bytes = head->data_len;
+	while (last->next && bytes + last->next->data_len <= max_bytes && segs < UINT16_MAX) {
+		last = last->next;
+		bytes += last->data_len;
+		segs++;
+	}
+	c->rcv_head = last->next;
+	if (!c->rcv_head)
+		c->rcv_tail = NULL;
+	last->next = NULL;
+	head->nb_segs = segs;
+	head->pkt_len = bytes;
+	c->rcv_bytes -= bytes;
+	return head;
+}
+
+unsigned int tcp_rcvq_sack(const struct tcp_conn *c, struct tcp_range out[TCP_SACK_MAX])
+{
+	const struct tcp_ooo *o = c->ooo;
+	uint32_t below = UINT32_MAX;
+	unsigned int n = 0;
+
+	while (o && n < TCP_SACK_MAX) {
+		const struct tcp_ooo_block *newest = NULL;
+
+		for (uint32_t i = 0; i < o->n; i++)
+			if (o->blocks[i].stamp < below && (!newest || o->blocks[i].stamp > newest->stamp))
+				newest = &o->blocks[i];
+		if (!newest)
+			break;
+		below = newest->stamp;
+		out[n++] = (struct tcp_range){ newest->start, newest->end };
+	}
+	return n;
+}
+
+void tcp_rcvq_purge(struct tcp_conn *c)
+{
+	free_run(c->rcv_head);
+	c->rcv_head = c->rcv_tail = NULL;
+	c->rcv_bytes = 0;
+	if (!c->ooo)
+		return;
+	for (uint32_t i = 0; i < c->ooo->n; i++)
+		free_run(c->ooo->blocks[i].head);
+	c->ooo->n = 0;
+	forget_if_empty(c);
+}
+
+static unsigned int count_run(const struct rte_mbuf *m, const struct rte_mbuf *tail, uint32_t bytes)
+{
+	unsigned int n = 0;
+	uint32_t sum = 0;
+
+	for (; m; m = m->next) {
+		ASSERT(m->data_len > 0 && (m->next || m == tail));
+		sum += m->data_len;
+		n++;
+	}
+	ASSERT(sum == bytes);
+	return n;
+}
+
+unsigned int tcp_rcvq_mbufs(const struct tcp_conn *c)
+{
+	unsigned int n = count_run(c->rcv_head, c->rcv_tail, c->rcv_bytes);
+
+	for (uint32_t i = 0; c->ooo && i < c->ooo->n; i++) {
+		const struct tcp_ooo_block *b = &c->ooo->blocks[i];
+
+		n += count_run(b->head, b->tail, b->end - b->start);
+	}
+	return n;
+}
+
+void tcp_rcvq_check(const struct tcp_conn *c)
+{
+	uint32_t early = 0, after = c->rcv_nxt, n = c->ooo ? c->ooo->n : 0;
+
+	ASSERT(!c->ooo || (n > 0 && n <= TCP_OOO_BLOCKS));
+	for (uint32_t i = 0; i < n; i++) {
+		const struct tcp_ooo_block *b = &c->ooo->blocks[i];
+
+		ASSERT(seq_gt(b->start, after) && seq_gt(b->end, b->start));
+		ASSERT(seq_leq(b->end, c->rcv_adv));
+		early += b->end - b->start;
+		after = b->end;
+	}
+	ASSERT((c->rcv_head == NULL) == (c->rcv_bytes == 0));
+	ASSERT(tcp_rcvq_mbufs(c) <= 2 * (1 + n) + (c->rcv_bytes + early) / 256);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tcp_recovery.h"
+
+#include <rte_common.h>
+
+#include "base/assert.h"
+#include "tcp_cc.h"
+#include "tcp_rtt.h"
+#include "tcp_sack.h"
+#include "tcp_sndq.h"
+
+uint32_t tcp_pipe(const struct tcp_conn *c)
+{
+	uint32_t gone = c->sacked_bytes + c->lost_bytes;
+	uint32_t flight = tcp_flight(c);
+
+	return (flight > gone ? flight - gone : 0) + c->rtx_bytes;
+}
+
+uint32_t tcp_seg_lost(struct tcp_conn *c, struct tcp_seg *g)
+{
+	ASSERT(!(g->flags & (TCP_SEG_LOST | TCP_SEG_SACKED)));
+	g->flags |= TCP_SEG_LOST;
+	c->lost_bytes += g->bytes;
+	return g->bytes;
+}
+
+void tcp_seg_not_lost(struct tcp_conn *c, struct tcp_seg *g)
+{
+	if (g->flags & TCP_SEG_RTX)
+		c->rtx_bytes -= g->bytes;
+	if (g->flags & TCP_SEG_LOST)
+		c->lost_bytes -= g->bytes;
+	g->flags &= (uint8_t)~(TCP_SEG_LOST | TCP_SEG_RTX);
+}
+
+void tcp_seg_sent_again(struct tcp_conn *c, struct tcp_seg *g)
+{
+	g->sent_us = c->stack->now_us;
+	if ((g->flags & (TCP_SEG_LOST | TCP_SEG_RTX)) == TCP_SEG_LOST) {
+		g->flags |= TCP_SEG_RTX;
+		c->rtx_bytes += g->bytes;
+	}
+	g->flags |= TCP_SEG_EVER_RTX;
+}
+
+/* Without SACK the hole is always the first segment. */
+static void mark_first(struct tcp_conn *c)
+{
+	struct tcp_seg *g = TAILQ_FIRST(&c->segs);
+
+	if (!g || (g->flags & (TCP_SEG_LOST | TCP_SEG_SACKED)))
+		return;
+	if (tcp_seg_data(g) > c->mss)
+		tcp_sndq_split(c, g, c->mss);
+	tcp_seg_lost(c, g);
+}
+
+/* Each duplicate says that one segment left the network: an estimate in place of SACK. */
+static void reno_estimate(struct tcp_conn *c)
+{
+	uint32_t flight = tcp_flight(c), most = flight > c->lost_bytes ? flight - c->lost_bytes : 0;
+
+	c->sacked_bytes = RTE_MIN((uint32_t)c->dupacks * c->mss, most);
+}
+
+static void enter_recovery(struct tcp_conn *c, uint32_t flight_bytes)
+{
+	c->ca_state = TCP_CA_RECOVERY;
+	c->recovery_point = c->snd_nxt;
+	c->rtx_forced = true;
+	tcp_cc_lost(c, flight_bytes);
+	count_event(c->stack->config.counters, EVENT_TCP_FAST_RECOVERY);
+}
+
+static void reno_ack(struct tcp_conn *c, uint32_t acked_bytes, bool duplicate, uint32_t flight_bytes)
+{
+	if (acked_bytes > 0) {
+		uint32_t gone = acked_bytes / c->mss;
+
+		/* A partial acknowledgment (RFC 6582 step 3): the next hole is the new first one. */
+		if (c->ca_state == TCP_CA_RECOVERY && tcp_flight(c) > 0) {
+			c->dupacks = (uint8_t)(c->dupacks >= gone ? c->dupacks - gone + (gone > 0) : 0);
+			mark_first(c);
+			c->rtx_forced = true;
+		} else {
+			c->dupacks = 0;
+		}
+	} else if (duplicate && c->dupacks < UINT8_MAX) {
+		c->dupacks++;
+	}
+	if (c->ca_state == TCP_CA_OPEN && c->dupacks >= TCP_DUP_THRESH) {
+		mark_first(c);
+		enter_recovery(c, flight_bytes);
+	}
+	reno_estimate(c);
+}
+
+static void sack_ack(struct tcp_conn *c, uint32_t sacked_bytes, uint32_t flight_bytes)
+{
+	uint32_t lost = 0;
+
+	if (sacked_bytes > 0 || c->ca_state != TCP_CA_OPEN)
+		lost = tcp_sack_mark_lost(c);
+	if (lost > 0 && c->ca_state == TCP_CA_OPEN)
+		enter_recovery(c, flight_bytes);
+}
+
+static void leave(struct tcp_conn *c)
+{
+	/* RFC 6582 step 3: no burst from a window that nothing fills. */
+	if (c->ca_state == TCP_CA_RECOVERY)
+		c->cwnd = RTE_MIN(c->ssthresh, RTE_MAX(tcp_flight(c), 1u * c->mss) + 3u * c->mss);
+	c->ca_state = TCP_CA_OPEN;
+	c->rtx_forced = false;
+	c->dupacks = 0;
+	if (!c->sack_ok)
+		c->sacked_bytes = 0;
+}
+
+void tcp_recovery_ack(struct tcp_conn *c, uint32_t acked_bytes, uint32_t sacked_bytes,
+		      bool duplicate, uint32_t flight_bytes)
+{
+	if (c->ca_state != TCP_CA_OPEN && acked_bytes > 0 && seq_geq(c->snd_una, c->recovery_point))
+		leave(c);
+	if (c->sack_ok)
+		sack_ack(c, sacked_bytes, flight_bytes);
+	else
+		reno_ack(c, acked_bytes, duplicate, flight_bytes);
+	if (acked_bytes > 0 && c->ca_state != TCP_CA_RECOVERY)
+		tcp_cc_acked(c, acked_bytes);
+}
+
+void tcp_recovery_timeout(struct tcp_conn *c)
+{
+	struct tcp_seg *g = TAILQ_FIRST(&c->segs);
+
+	/* The peer SACKed the very segment it is missing: it has dropped it since. */
+	if (g->flags & TCP_SEG_SACKED)
+		tcp_sack_forget(c);
+	if (!c->sack_ok)
+		c->sacked_bytes = 0;
+	c->dupacks = 0;
+	/* RFC 5681 section 3.1: ssthresh isn't cut again for a retransmission lost again. */
+	if (c->ca_state != TCP_CA_LOSS)
+		tcp_cc_timed_out(c, tcp_flight(c));
+	else
+		c->cwnd = c->mss;
+	TAILQ_FOREACH(g, &c->segs, link) {
+		if (g->flags & TCP_SEG_SACKED)
+			continue;
+		tcp_seg_not_lost(c, g);
+		tcp_seg_lost(c, g);
+	}
+	c->ca_state = TCP_CA_LOSS;
+	c->recovery_point = c->snd_nxt;
+	c->rtx_forced = true;
+	tcp_rtt_backoff(c);
+	count_event(c->stack->config.counters, EVENT_TCP_RTO);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tcp_sndq.h"
+
+#include <rte_mbuf.h>
+
+#include "base/assert.h"
+
+/* Records beyond the one that each connection has for sure. */
+#define SEGS_SHARED_MIN 4096u
+
+int tcp_sndq_init(struct tcp_stack *t, uint32_t max_conns)
+{
+	return pool_init(&t->segs, sizeof(struct tcp_seg), 3 * max_conns + SEGS_SHARED_MIN);
+}
+
+void tcp_sndq_fini(struct tcp_stack *t)
+{
+	pool_fini(&t->segs);
+}
+
+void tcp_sndq_append(struct tcp_conn *c, struct rte_mbuf *chain)
+{
+	struct rte_mbuf *m = chain, *next;
+
+	for (; m; m = next) {
+		next = m->next;
+		m->next = NULL;
+		if (m->data_len == 0) {
+			rte_pktmbuf_free_seg(m);
+			continue;
+		}
+		if (c->snd_tail)
+			c->snd_tail->next = m;
+		else
+			c->snd_head = m;
+		c->snd_tail = m;
+		if (!c->snd_next) {
+			c->snd_next = m;
+			c->snd_next_off = 0;
+		}
+		c->snd_bytes += m->data_len;
+		c->snd_unsent += m->data_len;
+	}
+}
+
+/* Moves a position in the queue by @bytes; at the very end it becomes NULL. */
+static void advance(struct rte_mbuf **m, uint32_t *off, uint32_t bytes)
+{
+	while (bytes > 0) {
+		uint32_t here = (*m)->data_len - *off;
+
+		if (bytes < here) {
+			*off += bytes;
+			return;
+		}
+		bytes -= here;
+		*m = (*m)->next;
+		*off = 0;
+	}
+}
+
+/* The pool keeps one record in reserve for each connection that has none. */
+static bool spare_record(const struct tcp_conn *c)
+{
+	const struct tcp_stack *t = &c->stack->tcp;
+
+	return t->segs.n_free > t->conns.capacity;
+}
+
+static bool can_join_last(const struct tcp_conn *c)
+{
+	const struct tcp_seg *last = TAILQ_LAST(&c->segs, tcp_seg_list);
+
+	return last && last->m && !(last->flags & (TCP_SEG_FIN | TCP_SEG_SACKED | TCP_SEG_LOST));
+}
+
+bool tcp_sndq_can_record(const struct tcp_conn *c)
+{
+	return TAILQ_EMPTY(&c->segs) || spare_record(c) || can_join_last(c);
+}
+
+void tcp_sndq_sent(struct tcp_conn *c, uint32_t bytes, bool fin)
+{
+	struct tcp_seg *g;
+
+	ASSERT(bytes <= c->snd_unsent && !c->fin_sent && bytes + fin > 0);
+	if (TAILQ_EMPTY(&c->segs) || spare_record(c)) {
+		g = pool_get(&c->stack->tcp.segs);
+		ASSERT(g);
+		g->seq = c->snd_nxt;
+		g->m = bytes > 0 ? c->snd_next : NULL;
+		g->off = bytes > 0 ? c->snd_next_off : 0;
+		TAILQ_INSERT_TAIL(&c->segs, g, link);
+	} else {
+		ASSERT(can_join_last(c));
+		g = TAILQ_LAST(&c->segs, tcp_seg_list);
+	}
+	g->sent_us = c->stack->now_us;
+	g->bytes += bytes + fin;
+	if (fin) {
+		g->flags |= TCP_SEG_FIN;
+		c->fin_sent = true;
+	}
+	if (bytes > 0)
+		advance(&c->snd_next, &c->snd_next_off, bytes);
+	c->snd_unsent -= bytes;
+	c->snd_nxt += bytes + fin;
+}
+
+bool tcp_sndq_split(struct tcp_conn *c, struct tcp_seg *g, uint32_t bytes)
+{
+	struct tcp_seg *rest;
+
+	ASSERT(bytes > 0 && bytes < g->bytes && bytes <= tcp_seg_data(g));
+	if (!spare_record(c))
+		return false;
+	rest = pool_get(&c->stack->tcp.segs);
+	ASSERT(rest);
+	rest->seq = g->seq + bytes;
+	rest->bytes = g->bytes - bytes;
+	rest->sent_us = g->sent_us;
+	rest->flags = g->flags;
+	rest->m = g->m;
+	rest->off = g->off;
+	advance(&rest->m, &rest->off, bytes);
+	if (tcp_seg_data(rest) == 0) {
+		rest->m = NULL;
+		rest->off = 0;
+	}
+	g->bytes = bytes;
+	g->flags &= (uint8_t)~TCP_SEG_FIN;
+	TAILQ_INSERT_AFTER(&c->segs, g, rest, link);
+	return true;
+}
+
+/* @bytes of @g are no longer outstanding. */
+static void uncount(struct tcp_conn *c, const struct tcp_seg *g, uint32_t bytes)
+{
+	if (g->flags & TCP_SEG_SACKED)
+		c->sacked_bytes -= bytes;
+	if (g->flags & TCP_SEG_LOST)
+		c->lost_bytes -= bytes;
+	if (g->flags & TCP_SEG_RTX)
+		c->rtx_bytes -= bytes;
+}
+
+static void drop_record(struct tcp_conn *c, struct tcp_seg *g)
+{
+	TAILQ_REMOVE(&c->segs, g, link);
+	pool_put(&c->stack->tcp.segs, g);
+}
+
+static void free_before(struct tcp_conn *c, const struct rte_mbuf *stop)
+{
+	while (c->snd_head && c->snd_head != stop) {
+		struct rte_mbuf *m = c->snd_head;
+
+		c->snd_head = m->next;
+		m->next = NULL;
+		rte_pktmbuf_free_seg(m);
+	}
+	if (!c->snd_head)
+		c->snd_tail = NULL;
+}
+
+struct tcp_acked tcp_sndq_acked(struct tcp_conn *c, uint32_t ack)
+{
+	struct tcp_acked acked = { .bytes = ack - c->snd_una };
+	struct tcp_seg *g;
+
+	while ((g = TAILQ_FIRST(&c->segs)) != NULL && seq_lt(g->seq, ack)) {
+		uint32_t bytes = seq_leq(tcp_seg_end(g), ack) ? g->bytes : ack - g->seq;
+		uint32_t data = RTE_MIN(bytes, tcp_seg_data(g));
+
+		uncount(c, g, bytes);
+		c->snd_bytes -= data;
+		if (bytes < g->bytes) {
+			g->seq += bytes;
+			g->bytes -= bytes;
+			advance(&g->m, &g->off, bytes);
+			if (tcp_seg_data(g) == 0)
+				g->m = NULL;
+			break;
+		}
+		if (!(g->flags & (TCP_SEG_EVER_RTX | TCP_SEG_SACKED)))
+			acked.sent_us = g->sent_us;
+		drop_record(c, g);
+	}
+	c->snd_una = ack;
+	g = TAILQ_FIRST(&c->segs);
+	free_before(c, g && g->m ? g->m : c->snd_next);
+	return acked;
+}
+
+void tcp_sndq_purge(struct tcp_conn *c)
+{
+	struct tcp_seg *g;
+
+	while ((g = TAILQ_FIRST(&c->segs)) != NULL)
+		drop_record(c, g);
+	free_before(c, NULL);
+	c->snd_next = NULL;
+	c->snd_next_off = 0;
+	c->snd_bytes = c->snd_unsent = 0;
+	c->sacked_bytes = c->lost_bytes = c->rtx_bytes = 0;
+}
+
+void tcp_sndq_check(const struct tcp_conn *c)
+{
+	uint32_t queued = 0, sent = 0, sacked = 0, lost = 0, rtx = 0, seq = c->snd_una;
+	const struct rte_mbuf *m;
+	const struct tcp_seg *g;
+
+	TAILQ_FOREACH(g, &c->segs, link) {
+		ASSERT(g->seq == seq && g->bytes > 0);
+		ASSERT((g->m == NULL) == (tcp_seg_data(g) == 0));
+		ASSERT(!g->m || g->off < g->m->data_len);
+		ASSERT(!(g->flags & TCP_SEG_FIN) || !TAILQ_NEXT(g, link));
+		ASSERT(!(g->flags & TCP_SEG_SACKED) || !(g->flags & (TCP_SEG_LOST | TCP_SEG_RTX)));
+		ASSERT(!(g->flags & TCP_SEG_RTX) || (g->flags & TCP_SEG_LOST));
+		seq += g->bytes;
+		sent += tcp_seg_data(g);
+		sacked += (g->flags & TCP_SEG_SACKED) ? g->bytes : 0;
+		lost += (g->flags & TCP_SEG_LOST) ? g->bytes : 0;
+		rtx += (g->flags & TCP_SEG_RTX) ? g->bytes : 0;
+	}
+	if (tcp_synchronized(c))
+		ASSERT(seq == c->snd_nxt);
+	/* Without SACK, sacked_bytes is an estimate from duplicate ACKs (tcp_recovery.c). */
+	ASSERT(sacked == c->sacked_bytes || !c->sack_ok);
+	ASSERT(lost == c->lost_bytes && rtx == c->rtx_bytes);
+	for (m = c->snd_head; m; m = m->next) {
+		queued += m->data_len;
+		ASSERT(m->next || m == c->snd_tail);
+	}
+	ASSERT(sent + c->snd_unsent == c->snd_bytes && queued >= c->snd_bytes);
+	ASSERT((c->snd_next == NULL) == (c->snd_unsent == 0));
+	ASSERT(c->snd_bytes > 0 || !c->snd_head);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is queued for sending, and a record of each segment in flight: where its
+ * data lies, when it left, what became of it. Loss detection, recovery and
+ * round-trip times work on the records; the data stays in the mbufs that the user
+ * gave until all of it is acknowledged.
+ *
+ * Records come from one pool per worker. Every connection can always have one; when
+ * the pool runs low, new data joins the last record instead of getting its own, so
+ * want of records makes loss detection coarser and never stops a connection.
+ *
+ * Threads: the stack's worker.
+ * Ownership: tcp_sndq_append consumes the chain.
+ */
+#pragma once
+
+#include "tcp_conn.h"
+
+enum {
+	TCP_SEG_FIN = 1u << 0,		/* its last sequence number is the FIN */
+	TCP_SEG_SACKED = 1u << 1,
+	TCP_SEG_LOST = 1u << 2,
+	TCP_SEG_RTX = 1u << 3,		/* lost, and sent again since */
+	TCP_SEG_EVER_RTX = 1u << 4,	/* no RTT sample (Karn's algorithm) */
+};
+
+struct tcp_seg {
+	TAILQ_ENTRY(tcp_seg) link;
+	struct rte_mbuf *m;	/* its first byte; NULL for a FIN alone */
+	uint64_t sent_us;	/* the last time */
+	uint32_t off;		/* in m's data */
+	uint32_t seq;
+	uint32_t bytes;		/* of sequence space, the FIN counted */
+	uint8_t flags;
+};
+
+static inline uint32_t tcp_seg_end(const struct tcp_seg *g)
+{
+	return g->seq + g->bytes;
+}
+
+static inline uint32_t tcp_seg_data(const struct tcp_seg *g)
+{
+	return g->bytes - ((g->flags & TCP_SEG_FIN) ? 1 : 0);
+}
+
+/* What an acknowledgment covered. */
+struct tcp_acked {
+	uint32_t bytes;		/* of sequence space */
+	uint64_t sent_us;	/* of the youngest record that was sent only once; 0: none */
+};
+
+/* 0, or -ENOMEM. */
+int tcp_sndq_init(struct tcp_stack *t, uint32_t max_conns);
+void tcp_sndq_fini(struct tcp_stack *t);
+
+void tcp_sndq_append(struct tcp_conn *c, struct rte_mbuf *chain);
+/* Is there a record for new data (its own or the last one's)? */
+bool tcp_sndq_can_record(const struct tcp_conn *c);
+/* Records the next @bytes of unsent data, and a FIN, as sent now. Moves snd_nxt. */
+void tcp_sndq_sent(struct tcp_conn *c, uint32_t bytes, bool fin);
+/* Cuts @g after @bytes (less than its data); false: no record left. */
+bool tcp_sndq_split(struct tcp_conn *c, struct tcp_seg *g, uint32_t bytes);
+/* Everything before @ack is acknowledged; snd_una < ack <= snd_nxt. Moves snd_una, frees. */
+struct tcp_acked tcp_sndq_acked(struct tcp_conn *c, uint32_t ack);
+/* The connection ends: frees all. */
+void tcp_sndq_purge(struct tcp_conn *c);
+/* ASSERTs that sums, order and cursor agree; for tests (walks everything). */
+void tcp_sndq_check(const struct tcp_conn *c);

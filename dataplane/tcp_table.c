@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tcp_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "tcp_list.h"
+#include "tcp_timer.h"
+
+int tcp_table_init(struct tcp_stack *t, uint32_t max_conns)
+{
+	uint32_t n = 16;
+
+	while (n < max_conns && n < 1u << 31)
+		n *= 2;
+	t->buckets = calloc(n, sizeof(struct tcp_conn *));
+	if (!t->buckets)
+		return -ENOMEM;
+	t->bucket_mask = n - 1;
+	return pool_init(&t->conns, sizeof(struct tcp_conn), max_conns);
+}
+
+void tcp_table_fini(struct tcp_stack *t)
+{
+	pool_fini(&t->conns);
+	free(t->buckets);
+	t->buckets = NULL;
+}
+
+static uint32_t tuple_hash(const struct tcp_stack *t, const struct tuple *tuple)
+{
+	_Static_assert(sizeof(struct tuple) == 36, "the tuple is hashed as bytes: no padding");
+	return (uint32_t)siphash(&t->table_key, tuple, sizeof(*tuple));
+}
+
+static bool tuple_equal(const struct tuple *a, const struct tuple *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+struct tcp_conn *tcp_lookup(const struct stack *s, const struct tuple *tuple)
+{
+	uint32_t hash = tuple_hash(&s->tcp, tuple);
+	struct tcp_conn *c = s->tcp.buckets[hash & s->tcp.bucket_mask];
+
+	while (c && !(c->hash == hash && tuple_equal(&c->tuple, tuple)))
+		c = c->hash_next;
+	return c;
+}
+
+static bool in_table(const struct tcp_conn *c)
+{
+	const struct tcp_stack *t = &c->stack->tcp;
+	const struct tcp_conn *i = t->buckets[c->hash & t->bucket_mask];
+
+	while (i && i != c)
+		i = i->hash_next;
+	return i != NULL;
+}
+
+struct tcp_conn *tcp_conn_new(struct stack *s, const struct tuple *tuple)
+{
+	struct tcp_stack *t = &s->tcp;
+	struct tcp_conn *c = pool_get(&t->conns), **bucket;
+
+	if (!c && !TAILQ_EMPTY(&t->time_wait)) {
+		tcp_conn_free(TAILQ_FIRST(&t->time_wait));
+		c = pool_get(&t->conns);
+	}
+	if (!c)
+		return NULL;
+	c->stack = s;
+	c->tuple = *tuple;
+	c->hash = tuple_hash(t, tuple);
+	TAILQ_INIT(&c->segs);
+	tcp_timer_init(c);
+	bucket = &t->buckets[c->hash & t->bucket_mask];
+	c->hash_next = *bucket;
+	*bucket = c;
+	return c;
+}
+
+void tcp_table_remove(struct tcp_conn *c)
+{
+	struct tcp_stack *t = &c->stack->tcp;
+	struct tcp_conn **at = &t->buckets[c->hash & t->bucket_mask];
+
+	while (*at && *at != c)
+		at = &(*at)->hash_next;
+	if (*at)
+		*at = c->hash_next;
+	c->hash_next = NULL;
+}
+
+void tcp_conn_free(struct tcp_conn *c)
+{
+	struct tcp_stack *t = &c->stack->tcp;
+
+	tcp_lists_leave(c);
+	tcp_timer_stop(c);
+	tcp_table_remove(c);
+	ASSERT(!in_table(c));
+	ASSERT(TAILQ_EMPTY(&c->segs) && !c->snd_head && !c->rcv_head && !c->ooo);
+	pool_put(&t->conns, c);
+}
+
+uint64_t tcp_random(struct stack *s)
+{
+	uint64_t n = s->tcp.random_counter++;
+
+	return siphash(&s->tcp.random_key, &n, sizeof(n));
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tcp_timer.h"
+
+#include <rte_common.h>
+
+#include "tcp_close.h"
+#include "tcp_list.h"
+#include "tcp_output.h"
+#include "tcp_recovery.h"
+#include "tcp_rtt.h"
+#include "tcp_table.h"
+
+static uint64_t first_deadline(const struct tcp_conn *c)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (unsigned int i = 0; i < TCP_T_COUNT; i++)
+		if (c->deadline_us[i] != 0)
+			first = RTE_MIN(first, c->deadline_us[i]);
+	return first;
+}
+
+void tcp_timer_update(struct tcp_conn *c)
+{
+	uint64_t first = first_deadline(c);
+
+	if (first == UINT64_MAX)
+		return;
+	if (!c->timer.armed || first < c->timer.deadline_us)
+		wheel_arm(&c->stack->wheel, &c->timer, first);
+}
+
+void tcp_timer_stop(struct tcp_conn *c)
+{
+	for (unsigned int i = 0; i < TCP_T_COUNT; i++)
+		c->deadline_us[i] = 0;
+	if (c->timer.armed)
+		wheel_cancel(&c->stack->wheel, &c->timer);
+}
+
+/* Nobody answers: give up at a deadline that only progress moves (RFC 9293 3.8.3). */
+static void begin_user_timeout(struct tcp_conn *c)
+{
+	if (c->deadline_us[TCP_T_LIFE] == 0)
+		c->deadline_us[TCP_T_LIFE] = c->stack->now_us + TCP_USER_TIMEOUT_US;
+}
+
+static void syn_timeout(struct tcp_conn *c)
+{
+	if (tcp_output_syn(c)) {
+		c->retransmits++;
+		count_event(c->stack->config.counters, EVENT_TCP_RETRANSMIT);
+		tcp_rtt_backoff(c);
+		c->deadline_us[TCP_T_RTX] = c->stack->now_us + tcp_rto_us(c);
+	} else {
+		c->deadline_us[TCP_T_RTX] = c->stack->now_us + TCP_RETRY_US;
+	}
+}
+
+/* Zero-window probe, or what a small window takes. A peer that answers may keep it closed for ever (RFC 9293 3.8.6.1). */
+static void persist(struct tcp_conn *c)
+{
+	if (seq_gt(c->snd_una + c->snd_wnd, c->snd_nxt))
+		tcp_output_override(c);
+	if (tcp_flight(c) > 0)
+		return;
+	begin_user_timeout(c);
+	if (tcp_output_probe(c)) {
+		tcp_rtt_backoff(c);
+		c->deadline_us[TCP_T_RTX] = c->stack->now_us + tcp_rto_us(c);
+	} else {
+		c->deadline_us[TCP_T_RTX] = c->stack->now_us + TCP_RETRY_US;
+	}
+}
+
+static void rtx_timeout(struct tcp_conn *c)
+{
+	if (!tcp_synchronized(c)) {
+		syn_timeout(c);
+	} else if (tcp_flight(c) > 0) {
+		begin_user_timeout(c);
+		tcp_recovery_timeout(c);
+		c->deadline_us[TCP_T_RTX] = c->stack->now_us + tcp_rto_us(c);
+	} else if (c->snd_unsent > 0 || (c->fin_wanted && !c->fin_sent)) {
+		persist(c);
+	}
+}
+
+static void life_timeout(struct tcp_conn *c)
+{
+	switch (c->state) {
+	case TCPS_SYN_SENT:
+		tcp_conn_end(c, TCP_TIMED_OUT);
+		break;
+	case TCPS_TIME_WAIT:
+		tcp_conn_end(c, 0);
+		break;
+	case TCPS_SYN_RCVD:
+	case TCPS_FIN_WAIT_2:
+		tcp_conn_end(c, TCP_TIMED_OUT);
+		break;
+	default:
+		count_event(c->stack->config.counters, EVENT_TCP_TIMED_OUT);
+		tcp_output_rst(c);
+		tcp_conn_end(c, TCP_TIMED_OUT);
+		break;
+	}
+}
+
+static bool due(struct tcp_conn *c, enum tcp_deadline which)
+{
+	if (c->deadline_us[which] == 0 || c->deadline_us[which] > c->stack->now_us)
+		return false;
+	c->deadline_us[which] = 0;
+	return true;
+}
+
+static void fire(struct wheel_timer *t, uint64_t now_us)
+{
+	struct tcp_conn *c = container_of(t, struct tcp_conn, timer);
+	bool output = false;
+
+	(void)now_us;
+	if (due(c, TCP_T_LIFE)) {
+		life_timeout(c);	/* it may be gone */
+		return;
+	}
+	if (due(c, TCP_T_RTX)) {
+		rtx_timeout(c);
+		output = true;
+	}
+	if (due(c, TCP_T_ACK)) {
+		c->ack_now = true;
+		output = true;
+	}
+	if (due(c, TCP_T_RETRY))
+		output = true;
+	if (output)
+		tcp_list_output(c);
+	tcp_timer_update(c);
+}
+
+void tcp_timer_init(struct tcp_conn *c)
+{
+	wheel_timer_init(&c->timer, fire);
+}
