@@ -18,7 +18,8 @@ static void too_big(struct tcp_conn *c, uint16_t mtu)
 	uint16_t least = addr_is_v4(&c->tuple.faddr) ? TCP_PATH_MTU_MIN_V4 : TCP_PATH_MTU_MIN_V6;
 	struct tcp_seg *g;
 
-	mtu = RTE_MAX(mtu, least);
+	if (mtu < least)
+		mtu = least;
 	if (mtu >= c->path.mtu)
 		return;
 	c->path.mtu = mtu;

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What must be true of every connection after every event. */
+#include "base/assert.h"
+#include "sim.h"
+#include "tcp_conn.h"
+#include "tcp_rcvq.h"
+#include "tcp_sndq.h"
+
+static void check_windows(const struct tcp_conn *c)
+{
+	const struct stack_config *config = &c->stack->config;
+	uint32_t rounding = 1u << c->rcv_wscale;
+
+	ASSERT(c->rcv_bytes <= config->rcv_buffer_bytes + rounding);
+	ASSERT(seq_geq(c->rcv_adv, c->rcv_nxt));
+	ASSERT(c->rcv_adv - c->rcv_nxt + c->rcv_bytes <=
+	       RTE_MAX(config->rcv_buffer_bytes, 1u) + rounding + 1);
+	ASSERT(seq_leq(c->rcv_acked, c->rcv_nxt));
+	ASSERT(seq_leq(c->snd_una, c->snd_nxt));
+	ASSERT(!tcp_synchronized(c) || c->cwnd >= c->mss);
+	ASSERT(!c->ooo || c->ooo->n > 0);
+}
+
+/* Whatever waits for something waits for a deadline, a packet or the end of the turn, never for nothing. */
+static void check_liveness(const struct tcp_conn *c)
+{
+	bool retry = c->deadline_us[TCP_T_RETRY] != 0 || c->in_output;
+	bool unsent = c->snd_unsent > 0 || (c->fin_wanted && !c->fin_sent);
+	bool sending = c->state == TCPS_SYN_SENT || c->state == TCPS_SYN_RCVD ||
+		       (tcp_synchronized(c) && c->state != TCPS_TIME_WAIT && (tcp_flight(c) > 0 || unsent));
+
+	if (sending)
+		ASSERT(c->deadline_us[TCP_T_RTX] != 0 || retry);
+	if (tcp_synchronized(c) && c->rcv_nxt != c->rcv_acked)
+		ASSERT(c->deadline_us[TCP_T_ACK] != 0 || retry);
+	if (c->released && c->state != TCPS_CLOSED)
+		ASSERT(c->deadline_us[TCP_T_LIFE] != 0);
+	for (unsigned int i = 0; i < TCP_T_COUNT; i++)
+		if (c->deadline_us[i] != 0)
+			ASSERT(c->timer.armed && c->timer.deadline_us <= c->deadline_us[i]);
+	if (c->state == TCPS_TIME_WAIT)
+		ASSERT(TAILQ_EMPTY(&c->segs) && c->snd_bytes == 0);
+	if (c->events != 0 && !c->released)
+		ASSERT(c->in_ready || c->in_woken);
+}
+
+void sim_check(struct host *h)
+{
+	const struct tcp_stack *t = &h->stack->tcp;
+	uint32_t half_open = 0, time_wait = 0, segs = 0, ooos = 0;
+
+	for (uint32_t i = 0; i < t->conns.capacity; i++) {
+		const struct tcp_conn *c = pool_at(&t->conns, i);
+		const struct tcp_seg *g;
+
+		if (!c)
+			continue;
+		tcp_sndq_check(c);
+		tcp_rcvq_check(c);
+		check_windows(c);
+		check_liveness(c);
+		half_open += c->in_half_open;
+		time_wait += c->in_time_wait;
+		ooos += c->ooo != NULL;
+		TAILQ_FOREACH(g, &c->segs, link)
+			segs++;
+		ASSERT(c->in_half_open == (c->state == TCPS_SYN_RCVD && c->passive));
+	}
+	ASSERT(half_open == t->n_half_open && half_open <= h->stack->config.max_half_open);
+	ASSERT(time_wait == t->n_time_wait);
+	ASSERT(segs == pool_in_use(&t->segs));
+	ASSERT(ooos == pool_in_use(&t->ooos));
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A stack under test with what surrounds it on a real worker: a port that finishes
+ * offloads and cuts super-segments as a device would, and a bounded packet pool.
+ *
+ * Ownership: the host borrows its pool and its outgoing wire.
+ */
+#pragma once
+
+#include <rte_mempool.h>
+
+#include "counters.h"
+#include "netif.h"
+#include "stack.h"
+#include "wire.h"
+
+struct sim;
+
+struct host {
+	struct sim *sim;
+	int index;
+	struct netifs netifs;
+	struct counters counters;
+	struct rte_mempool *pool;
+	struct rte_mbuf **held;		/* kept away from the stack to shrink the pool */
+	unsigned int n_held;
+	struct stack *stack;
+	struct wire *out;
+	uint64_t rx_no_mbuf;
+};
+
+struct host_config {
+	uint16_t mtu;
+	uint32_t offloads, tso_max_bytes;
+	uint32_t max_conns, max_half_open;
+	uint32_t rcv_buffer_bytes, snd_buffer_bytes;
+	unsigned int n_mbufs;		/* that the stack may use; 0: all of the pool */
+	uint64_t secret[2];
+};
+
+void host_init(struct host *h, struct sim *sim, int index, const struct host_config *config,
+	       struct rte_mempool *pool, struct wire *out, uint64_t now_us);
+/* Ends the stack; the pool must be whole again: exits with a message when mbufs are missing. */
+void host_fini(struct host *h);
+/* One turn: frames from @in, the application, timers. */
+void host_turn(struct host *h, struct wire *in, uint64_t now_us);
+
+/* Own address: 10.0.0.<index+1> or fd00::<index+1>. */
+struct addr host_addr(int index, bool v6);

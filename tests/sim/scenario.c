@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A scenario from a seed: which faults, how bad, which sizes, which behaviour. */
+#include <string.h>
+
+#include "sim.h"
+
+static const struct wire_faults clean = { .delay_us = 500 };
+
+static void random_faults(struct rng *r, struct wire_faults *f)
+{
+	*f = clean;
+	f->delay_us = rng_between(r, 10, rng_chance(r, 0.3) ? 150000 : 10000);
+	if (rng_chance(r, 0.5))
+		f->loss = (double)rng_between(r, 1, rng_chance(r, 0.3) ? 300 : 50) / 1000;
+	if (rng_chance(r, 0.2)) {
+		f->burst_begin = (double)rng_between(r, 1, 50) / 1000;
+		f->burst_end = (double)rng_between(r, 50, 500) / 1000;
+	}
+	if (rng_chance(r, 0.3))
+		f->duplicate = (double)rng_between(r, 1, 200) / 1000;
+	if (rng_chance(r, 0.3)) {
+		f->reorder = (double)rng_between(r, 1, 300) / 1000;
+		f->reorder_us = rng_between(r, 10, 50000);
+	}
+	if (rng_chance(r, 0.3))
+		f->jitter_us = rng_between(r, 1, 20000);
+	if (rng_chance(r, 0.3))
+		f->corrupt = (double)rng_between(r, 1, 100) / 1000;
+	if (rng_chance(r, 0.3)) {
+		f->bytes_per_s = rng_between(r, 20000, 12500000);
+		f->queue_bytes = (uint32_t)rng_between(r, 4000, 200000);
+	}
+}
+
+static void random_host(struct rng *r, struct host_config *c)
+{
+	static const uint16_t mtus[] = { 1500, 1500, 1500, 1492, 1400, 1280 };
+	static const uint32_t buffers[] = { 65536, 65536, 65536, 32768, 16384, 4096, 262144, 1000000 };
+
+	c->mtu = mtus[rng_below(r, 6)];
+	if (rng_chance(r, 0.5))
+		c->offloads |= NETIF_TX_SCATTER;
+	if (rng_chance(r, 0.5))
+		c->offloads |= NETIF_TX_IP_CHECKSUM | NETIF_TX_TCP_CHECKSUM;
+	if (rng_chance(r, 0.25)) {
+		c->offloads |= NETIF_TX_SCATTER | NETIF_TX_IP_CHECKSUM | NETIF_TX_TCP_CHECKSUM | NETIF_TX_TSO;
+		c->tso_max_bytes = (uint32_t)rng_between(r, 2000, 65000);
+	}
+	c->max_conns = rng_chance(r, 0.1) ? (uint32_t)rng_between(r, 2, 8) : 64;
+	c->max_half_open = rng_chance(r, 0.1) ? 1 : 32;
+	c->rcv_buffer_bytes = buffers[rng_below(r, 8)];
+	c->snd_buffer_bytes = buffers[rng_below(r, 8)];
+	if (rng_chance(r, 0.2))
+		c->n_mbufs = (unsigned int)rng_between(r, 64, 400);
+	c->secret[0] = rng_next(r);
+	c->secret[1] = rng_next(r);
+}
+
+static void random_end(struct rng *r, struct end_plan *e, uint64_t heal_us)
+{
+	static const uint64_t sizes[] = { 0, 1, 100, 5000, 30000, 100000 };
+	static const uint32_t writes[] = { 10, 1000, 4000, 16384, 40000 };
+
+	e->tx_bytes = rng_below(r, sizes[rng_below(r, 6)] + 1);
+	e->write_max = writes[rng_below(r, 5)];
+	e->mbuf_max = rng_chance(r, 0.2) ? 100 : 1900;
+	if (e->write_max == 10 && e->tx_bytes > 5000)
+		e->tx_bytes = 5000;
+	if (rng_chance(r, 0.2))
+		e->write_gap_us = rng_between(r, 100, 20000);
+	if (rng_chance(r, 0.3)) {
+		e->read_max = (uint32_t)rng_between(r, 1, 10000);
+		e->read_gap_us = rng_between(r, 100, 100000);
+	}
+	e->fin_last = rng_chance(r, 0.3);
+	e->linger = rng_chance(r, 0.5);
+	if (rng_chance(r, 0.05))
+		e->reset_at_us = 1 + rng_below(r, heal_us + 1000000);
+}
+
+static void random_flow(struct rng *r, struct scenario *sc, unsigned int i)
+{
+	sc->flows[i].client = rng_chance(r, 0.8) ? 0 : 1;
+	sc->flows[i].v6 = rng_chance(r, 0.4);
+	sc->flows[i].start_us = rng_below(r, sc->heal_us / 2 + 1);
+	sc->flows[i].port = SIM_PORT;
+	if (rng_chance(r, 0.03))
+		sc->flows[i].port = rng_chance(r, 0.5) ? SIM_SILENT_PORT : 1;
+	random_end(r, &sc->flows[i].ends[0], sc->heal_us);
+	random_end(r, &sc->flows[i].ends[1], sc->heal_us);
+	/* Both waiting for the other's FIN would wait for ever. */
+	if (sc->flows[i].ends[0].fin_last)
+		sc->flows[i].ends[1].fin_last = false;
+}
+
+/* May a flow that begins under faults, or with too little memory, give up? */
+static bool may_die(const struct scenario *sc, unsigned int i)
+{
+	bool small = sc->hosts[0].max_conns < 64 || sc->hosts[1].max_conns < 64 ||
+		     sc->hosts[0].max_half_open < 32 || sc->hosts[1].max_half_open < 32;
+	bool bad = false;
+
+	for (int k = 0; k < 2; k++)
+		bad = bad || sc->faults[k].loss > 0.01 || sc->faults[k].burst_begin > 0 ||
+		      sc->faults[k].corrupt > 0.01 || sc->faults[k].bytes_per_s > 0 || sc->hosts[k].n_mbufs > 0;
+	return small || bad || sc->flows[i].port != SIM_PORT;
+}
+
+void scenario_from_seed(struct scenario *sc, uint64_t seed)
+{
+	struct rng r = { seed * 0x2545f4914f6cdd1du + 1 };
+
+	memset(sc, 0, sizeof(*sc));
+	sc->start_us = rng_chance(&r, 0.5) ? rng_below(&r, 1ull << 50) : rng_below(&r, 5000000);
+	sc->heal_us = rng_between(&r, 10000, 6000000);
+	sc->limit_us = 100000000;
+	sc->origin = rng_chance(&r, 0.3);
+	sc->tcp_origin.isn = (uint32_t)(0 - rng_below(&r, 60000));
+	sc->tcp_origin.ts_offset = (uint32_t)(0 - sc->start_us / 1000 - rng_below(&r, 5000));
+	for (int i = 0; i < 2; i++) {
+		random_host(&r, &sc->hosts[i]);
+		random_faults(&r, &sc->faults[i]);
+		sc->healed[i] = clean;
+	}
+	sc->n_flows = (unsigned int)rng_between(&r, 1, 6);
+	for (unsigned int i = 0; i < sc->n_flows; i++)
+		random_flow(&r, sc, i);
+	for (unsigned int i = 0; i < sc->n_flows; i++)
+		sc->flows[i].may_die = may_die(sc, i);
+}

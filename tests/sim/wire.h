@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One direction of a wire in virtual time. A frame sent waits for the link (rate and
+ * a bounded queue), travels (delay, jitter), and may meet a fault: loss, loss in
+ * bursts (Gilbert-Elliott), duplication, reordering, one bit turned over.
+ *
+ * Ownership: wire_send copies; wire_take gives a frame that the caller frees.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rng.h"
+
+struct wire_faults {
+	double loss, duplicate, reorder, corrupt;
+	double burst_begin, burst_end;	/* per frame; within a burst everything is lost */
+	uint64_t delay_us, jitter_us, reorder_us;
+	uint64_t bytes_per_s;		/* 0: no limit */
+	uint32_t queue_bytes;		/* behind the rate limit */
+};
+
+struct wire_frame {
+	uint64_t at_us, order;
+	size_t bytes;
+	uint8_t data[];
+};
+
+struct wire {
+	struct wire_faults faults;
+	struct rng rng;
+	uint64_t free_at_us;		/* when the link has sent what it has */
+	bool in_burst;
+	struct wire_frame **heap;	/* by at_us, then order */
+	size_t n, capacity;
+	uint64_t orders;
+	uint64_t sent, lost, queue_lost;
+};
+
+void wire_init(struct wire *w, uint64_t seed);
+void wire_fini(struct wire *w);
+void wire_send(struct wire *w, const uint8_t *data, size_t bytes, uint64_t now_us);
+/* When the next frame arrives; UINT64_MAX: none on the way. */
+uint64_t wire_next_us(const struct wire *w);
+/* A frame that has arrived by @now_us, or NULL. */
+struct wire_frame *wire_take(struct wire *w, uint64_t now_us);
