@@ -76,11 +76,11 @@ static void write_some(struct end *e)
 			return;
 		}
 		tcp_send(e->conn, m);
-		if (e->plan.write_gap_us > 0) {
+		if (e->plan.write_gap_us > 0)
 			e->next_write_us = s->now_us + e->plan.write_gap_us;
-			due(e, e->next_write_us);
-		}
 	}
+	if (e->tx_off < e->plan.tx_bytes && s->now_us < e->next_write_us)
+		due(e, e->next_write_us);
 }
 
 static void verify(struct end *e, const struct rte_mbuf *chain)
@@ -192,6 +192,7 @@ static void claim(struct sim *s, struct host *h, struct tcp_conn *c)
 		    addr_equal(&f->tuple.laddr, &t->faddr) && addr_equal(&f->tuple.faddr, &t->laddr)) {
 			e->conn = c;
 			tcp_set_user(c, e);
+			serve(e);
 			return;
 		}
 	}

@@ -51,7 +51,7 @@ static void finish_checksums(uint8_t *frame, size_t bytes)
 /* What a device with TSO does with a super-segment. */
 static void cut_segments(struct host *h, const struct rte_mbuf *m, const uint8_t *frame, size_t bytes)
 {
-	size_t headers = m->l2_len + m->l3_len + m->l4_len, at = headers;
+	size_t headers = (size_t)m->l2_len + m->l3_len + m->l4_len, at = headers;
 	uint8_t out[2048];
 
 	if (headers + m->tso_segsz > sizeof(out))

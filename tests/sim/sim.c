@@ -10,7 +10,7 @@
 #include "stack_private.h"
 #include "tcp_limits.h"
 
-#define POOL_MBUFS 16383
+#define POOL_MBUFS 8191
 
 /* One event may lead to another at the same time; more than this means that time stands still. */
 #define EVENTS_AT_ONCE 2000
