@@ -172,13 +172,17 @@ int eal_start(const struct dataplane_config *c, char *err, size_t err_bytes)
 	if (rc != 0)
 		return rc;
 	arg(&a, "--main-lcore=0");
-	arg(&a, "--in-memory");
+	if (huge) {
+		arg(&a, "--in-memory");
+	} else {
+		/* It implies DPDK's legacy memory, which refuses --in-memory. No file is shared this way either. */
+		arg(&a, "--no-huge");
+		arg(&a, "--no-shconf");
+	}
 	arg(&a, "--no-telemetry");
 	arg(&a, "--log-level=*:warning");
 	arg(&a, "-m");
 	arg(&a, "%u", c->memory_megabytes);
-	if (!huge)
-		arg(&a, "--no-huge");
 	pci_args(c, &a);
 	if (rte_eal_init(a.n, a.argv) < 0) {
 		rc = -rte_errno;
