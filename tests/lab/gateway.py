@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 
-from . import netns, process, shell, site, ucl, wires
+from . import memif, netns, process, shell, site, ucl, wires
 from .control import Control
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -33,7 +33,7 @@ def mail_rules(certificate="mail", family=4):
         "imap": {"protocol": "imaps", "listen": site.GATEWAY_WAN[family],
                  "servers": [f"{server}:143"], "certificate": certificate},
         "smtp": {"protocol": "smtps", "listen": site.GATEWAY_WAN[family],
-                 "servers": [f"{server}:25"], "certificate": certificate},
+                 "servers": [f"{server}:587"], "certificate": certificate},
     }
 
 
@@ -49,7 +49,7 @@ class Gateway:
         self.errors = os.path.join(self.folder, "stderr")
         self.log = os.path.join(self.folder, "connections.log")
         self.store = os.path.join(lab.folder, "certs")
-        self.process = None
+        self.process = self.carrier = None
 
     def configuration(self):
         """The whole text, as a person would write it."""
@@ -62,10 +62,8 @@ class Gateway:
             ucl.section("control", {"socket": self.socket}),
             ucl.section("log", {"format": "json", "file": self.log}),
             ucl.section("certificates", {"directory": self.store}),
-            ucl.section("port external", {"device": self.shape.device("external"),
-                                          "addresses": external, "mtu": self.shape.mtu}),
-            ucl.section("port internal", {"device": self.shape.device("internal"),
-                                          "addresses": internal, "mtu": self.shape.mtu}),
+            ucl.section("port external", self.port("external", external)),
+            ucl.section("port internal", self.port("internal", internal)),
             ucl.section("route", {"to": "0.0.0.0/0", "via": site.CLIENT[4]}),
             ucl.section("route", {"to": "::/0", "via": site.CLIENT[6]}),
         ]
@@ -74,10 +72,17 @@ class Gateway:
         parts += [ucl.section("rule " + name, rule) for name, rule in self.rules.items()]
         return "\n".join(parts)
 
+    def port(self, side, addresses):
+        return {"device": self.shape.device(side, self.lab.folder), "addresses": addresses,
+                "mtu": self.shape.mtu}
+
     def start(self):
         os.makedirs(self.folder, exist_ok=True)
         shell.write(self.config, self.configuration())
         command = [program("posternd"), "--config", self.config]
+        if self.shape.kind == "memif":
+            self.carrier = memif.Carrier(self.lab, self.shape.workers)
+            self.carrier.start()
         with open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(netns.argv(self.lab.gw, command),
                                             stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
@@ -115,11 +120,12 @@ class Gateway:
         return shell.run([program("postern"), "-s", self.socket, *arguments], check=check)
 
     def connections_logged(self):
-        """The log's lines so far, parsed."""
+        """The log's lines of ended connections so far, parsed."""
         if not os.path.exists(self.log):
             return []
         with open(self.log, encoding="utf-8") as file:
-            return [json.loads(line) for line in file if line.startswith("{")]
+            lines = [json.loads(line) for line in file if line.endswith("\n")]
+        return [line for line in lines if "end" in line]
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
@@ -131,12 +137,16 @@ class Gateway:
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
             raise shell.LabError(f"posternd didn't end within {seconds} s of SIGTERM",
                                  self._why(), f"see {self.errors}") from None
+        finally:
+            if self.carrier:
+                self.carrier.stop()
 
     def kill(self):
         if self.alive():
             self.process.kill()
             self.process.wait()
+        if self.carrier:
+            self.carrier.stop()

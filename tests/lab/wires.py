@@ -4,13 +4,14 @@
     wan: eth0 ===== ext0 :gw: int0 ===== eth0 :lan
 
 af_packet, af_xdp   posternd takes ext0 and int0 themselves.
+memif               another process takes them, see memif.py.
 tap                 posternd creates the taps; a bridge each joins them to ext0, int0.
 
 The gw kernel owns no address on any of them and answers nothing: whatever the
 clients see comes from posternd.
 """
 
-from . import netns, shell
+from . import memif, netns, shell
 
 SIDES = {"external": "ext", "internal": "int"}
 PEERS = {"external": "wan", "internal": "lan"}
@@ -20,7 +21,7 @@ QUEUES = 4  # enough for every number of workers that the tests run
 class Shape:
     """How the gateway is attached: kind of port, number of workers, MTU."""
 
-    KINDS = ("af_packet", "af_xdp", "tap")
+    KINDS = ("af_packet", "af_xdp", "tap", "memif")
 
     def __init__(self, kind="af_packet", workers=1, mtu=1500):
         if kind not in self.KINDS:
@@ -30,14 +31,17 @@ class Shape:
     def __str__(self):
         return f"{self.kind}/{self.workers}"
 
-    def device(self, side):
-        """The devargs of one side's port (side: external or internal)."""
+    def device(self, side, folder):
+        """The devargs of one side's port (side: external or internal). folder: the lab's."""
         short, number = SIDES[side], 0 if side == "external" else 1
         if self.kind == "tap":
             return f"net_tap{number},iface=tap-{short}"
         if self.kind == "af_xdp":
             return (f"net_af_xdp{number},iface={short}0,start_queue=0,"
                     f"queue_count={self.workers}")
+        if self.kind == "memif":
+            return (f"net_memif{number},role=client,id={number},socket-abstract=no,"
+                    f"socket={memif.socket_path(folder, short)}")
         return f"net_af_packet{number},iface={short}0,qpairs={self.workers}"
 
 

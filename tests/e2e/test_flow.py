@@ -1,0 +1,329 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a splice owes to its two ends: back-pressure, half-close, resets, bounds."""
+
+import contextlib
+import socket
+import ssl
+import threading
+import time
+
+import e2e
+import peers
+from e2e import check, eventually
+from lab import site
+
+MEGABYTE = 1 << 20
+SHAPES = ("af_packet/1", "af_packet/2", "tap/2")
+
+
+@contextlib.contextmanager
+def flow(env, handler, name="flow", port=7000, receive_buffer=None, **rule):
+    """A server in lan with a rule of its own in front."""
+    address = site.SERVER[env.family]
+    settings = {"listen": site.GATEWAY_WAN[env.family], "port": port, "certificate": "mail",
+                "servers": [f"{address}:{port}" if env.family == 4 else f"[{address}]:{port}"]}
+    with peers.Server(env.lab, handler, port, env.family, receive_buffer) as server:
+        with env.published(name, **dict(settings, **rule)):
+            yield server
+
+
+def logged_end(env, rule, count=1):
+    """How the rule's last connection ended, by the log."""
+    eventually(lambda: len(ends(env, rule)) >= count, 5, f"the log says nothing of {rule}")
+    return ends(env, rule)[-1]
+
+
+def ends(env, rule):
+    return [line["end"] for line in env.gateway.connections_logged() if line["rule"] == rule]
+
+
+@e2e.test(shapes=SHAPES, families=(4, 6))
+def both_ways_at_once(env):
+    """16 MB each way at the same time over one connection, every byte checked"""
+    size, up, down = 16 * MEGABYTE, peers.Stream(1), peers.Stream(2)
+
+    def serve(connection):
+        sender = threading.Thread(target=peers.send_stream, args=(connection, down, size),
+                                  daemon=True)
+        sender.start()
+        peers.receive_stream(connection, up, size)
+        sender.join(60)
+
+    with flow(env, serve) as server:
+        # One SSL object isn't for two threads: the client here is two half-duplex loops
+        # over memory BIOs in turn, which also interleaves reads and writes.
+        client = peers.HalfClosable(env)
+        sent = got = 0
+        client.raw.settimeout(30)
+        while sent < size or got < size:
+            if sent < size:
+                part = up.part(sent, min(16384, size - sent))
+                client.sendall(part)
+                sent += len(part)
+            if got < size:
+                data = client.recv(peers.BLOCK)
+                check(data, f"the stream ended after {got} of {size} bytes")
+                down.verify(got, data)
+                got += len(data)
+        client.close()
+        check(not server.problems, f"the server saw: {server.problems}")
+
+
+@e2e.test(shapes=SHAPES)
+def client_reads_slowly(env):
+    """a client that doesn't read stops the server, and loses nothing"""
+    size, stream, progress = 24 * MEGABYTE, peers.Stream(3), [0]
+
+    def serve(connection):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+        peers.send_stream(connection, stream, size, lambda sent: progress.__setitem__(0, sent))
+
+    with flow(env, serve):
+        with peers.client(env, receive_buffer=65536) as client:
+            check(client.recv(1, ) == stream.part(0, 1), "the first byte is wrong")
+            before = e2e.resident_kb(env)
+            stalled(progress)
+            check(progress[0] < 2 * MEGABYTE,
+                  f"the server could send {progress[0]} bytes that nobody read")
+            grown = e2e.resident_kb(env) - before
+            check(grown < 4096, f"posternd grew by {grown} kB for one slow reader")
+            rest, got = size - 1, 1
+            while rest:
+                data = client.recv(min(peers.BLOCK, rest))
+                check(data, f"the stream ended {rest} bytes early")
+                stream.verify(got, data)
+                got, rest = got + len(data), rest - len(data)
+
+
+def stalled(progress):
+    """Waits until the sender has made no progress for a second."""
+    last, since = -1, time.monotonic()
+    while time.monotonic() - since < 1:
+        if progress[0] != last:
+            last, since = progress[0], time.monotonic()
+        time.sleep(0.05)
+
+
+@e2e.test(shapes=SHAPES)
+def server_reads_slowly(env):
+    """a server that doesn't read stops the client, and loses nothing"""
+    size, stream, progress = 24 * MEGABYTE, peers.Stream(4), [0]
+    go, done = threading.Event(), threading.Event()
+
+    def serve(connection):
+        go.wait(30)
+        peers.receive_stream(connection, stream, size)
+        done.set()
+
+    with flow(env, serve, receive_buffer=65536) as server:
+        with peers.client(env) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+            sender = threading.Thread(target=peers.send_stream, daemon=True, args=(
+                client, stream, size, lambda sent: progress.__setitem__(0, sent)))
+            sender.start()
+            stalled(progress)
+            check(progress[0] < 2 * MEGABYTE,
+                  f"the client could send {progress[0]} bytes that nobody read")
+            go.set()
+            check(done.wait(30), f"the rest didn't arrive: {server.problems}")
+
+
+@e2e.test(shapes=SHAPES, families=(4, 6))
+def client_half_closes(env):
+    """a client that has ended its side still gets the whole answer"""
+    size, stream = 4 * MEGABYTE, peers.Stream(5)
+    asked = []
+
+    def serve(connection):
+        asked.append(peers.end_of(connection))
+        peers.send_stream(connection, stream, size)
+
+    with flow(env, serve):
+        client = peers.HalfClosable(env)
+        client.sendall(b"question")
+        client.end_sending()
+        peers.receive_stream(client, stream, size)
+        check(client.recv(1) == b"", "there is more than was sent")
+        check(asked == [b"question"], f"the server was asked {asked}")
+        client.close()
+    check(logged_end(env, "flow") == "client_closed", f"the log says {ends(env, 'flow')}")
+
+
+@e2e.test(shapes=SHAPES, families=(4, 6))
+def server_half_closes(env):
+    """a server that has ended its side still gets all the client sends"""
+    size, stream, done, problems = 4 * MEGABYTE, peers.Stream(6), threading.Event(), []
+
+    def serve(connection):
+        connection.sendall(b"bye")
+        connection.shutdown(socket.SHUT_WR)
+        try:
+            peers.receive_stream(connection, stream, size)
+            check(peers.end_of(connection) == b"", "more came than was sent")
+        except AssertionError as problem:
+            problems.append(problem)
+        done.set()
+
+    with flow(env, serve):
+        client = peers.HalfClosable(env)
+        check(client.recv(10) == b"bye", "no answer")
+        check(client.recv(10) == b"", "the server's end isn't seen as close_notify")
+        peers.send_stream(client, stream, size)
+        client.end_sending()
+        check(done.wait(20), "the server doesn't see the client's end")
+        check(not problems, f"the server saw: {problems}")
+        client.close()
+
+
+@e2e.test(shapes=SHAPES, families=(4, 6))
+def server_resets(env):
+    """a RST of the server's reaches the client as a RST"""
+    def serve(connection):
+        connection.recv(10)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, peers.LINGER_RST)
+
+    with flow(env, serve):
+        with peers.client(env) as client:
+            client.sendall(b"x")
+            try:
+                data = client.recv(10)
+                raise AssertionError(f"{data!r} came, not a RST")
+            except ConnectionResetError:
+                pass
+    check(logged_end(env, "flow") == "server_reset", f"the log says {ends(env, 'flow')}")
+
+
+@e2e.test(shapes=SHAPES, families=(4, 6))
+def client_resets(env):
+    """a RST of the client's reaches the server as a RST"""
+    seen = []
+
+    def serve(connection):
+        connection.sendall(b"x")
+        try:
+            seen.append(connection.recv(10))
+        except ConnectionResetError:
+            seen.append("RST")
+
+    with flow(env, serve):
+        client = peers.client(env)
+        check(client.recv(1) == b"x", "no greeting")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, peers.LINGER_RST)
+        socket.socket.close(client)
+        eventually(lambda: seen, 5, "the server notices nothing")
+        check(seen == ["RST"], f"the server saw {seen}")
+    check(logged_end(env, "flow") == "client_reset", f"the log says {ends(env, 'flow')}")
+
+
+@e2e.test()
+def client_cut_off(env):
+    """a client's FIN without close_notify ends the connection, and the server learns of it"""
+    seen = []
+
+    def serve(connection):
+        try:
+            seen.append(peers.end_of(connection))
+        except ConnectionResetError:
+            seen.append("RST")
+
+    with flow(env, serve):
+        client = peers.client(env)
+        client.sendall(b"half a mes")
+        socket.socket.shutdown(client, socket.SHUT_RDWR)
+        eventually(lambda: seen, 5, "the server notices nothing")
+        client.close()
+    eventually(lambda: not env.open_connections(), 5, "the connection stays open")
+
+
+@e2e.test()
+def idle_connections_end(env):
+    """a connection without traffic ends after the rule's idle time, a busy one doesn't"""
+    with flow(env, peers.echo, idle_timeout="2s"):
+        with peers.client(env) as idle, peers.client(env) as busy:
+            with env.counts("idle_timeout"):
+                began = time.monotonic()
+                while time.monotonic() - began < 3.5:
+                    busy.sendall(b"still here")
+                    check(busy.recv(100) == b"still here", "the busy one lost its echo")
+                    time.sleep(0.4)
+                try:
+                    check(idle.recv(1) == b"", "something came to the idle one")
+                except (ConnectionResetError, ssl.SSLError):
+                    pass
+    check("idle_timeout" in ends(env, "flow"), f"the log says {ends(env, 'flow')}")
+
+
+@e2e.test(families=(4, 6))
+def refusing_server(env):
+    """a server that refuses: the client is closed at once, counted and logged"""
+    with env.published("dead", **dead_rule(env, 7998)), env.counts("backend_failed"):
+        began = time.monotonic()
+        check(closed_without_data(env, 7000), "something came from nowhere")
+        check(time.monotonic() - began < 3, "a refusal takes long to reach the client")
+    check(logged_end(env, "dead") == "backend_refused", f"the log says {ends(env, 'dead')}")
+
+
+@e2e.test(families=(4, 6), seconds=90)
+def absent_server(env):
+    """a server that isn't there: the client is closed in the end, counted and logged"""
+    absent = {4: "10.20.0.99:7000", 6: "[fd20::99]:7000"}[env.family]
+    rule = dict(dead_rule(env, 7000), servers=[absent])
+    with env.published("absent", **rule), env.counts("backend_failed"):
+        check(closed_without_data(env, 7000, 75), "something came from nowhere")
+    check(logged_end(env, "absent") == "backend_unreachable",
+          f"the log says {ends(env, 'absent')}")
+
+
+def dead_rule(env, port):
+    address = site.SERVER[env.family]
+    return {"listen": site.GATEWAY_WAN[env.family], "port": 7000, "certificate": "mail",
+            "servers": [f"{address}:{port}" if env.family == 4 else f"[{address}]:{port}"]}
+
+
+def closed_without_data(env, port, timeout=30):
+    with peers.client(env, port, timeout=timeout) as client:
+        try:
+            return client.recv(1) == b""
+        except (ConnectionResetError, ssl.SSLError):
+            return True
+
+
+@e2e.test(families=(4, 6))
+def next_server(env):
+    """one server of two refuses: every client gets the other"""
+    address = site.SERVER[env.family]
+    both = [f"{address}:{port}" if env.family == 4 else f"[{address}]:{port}"
+            for port in (7998, 7000)]
+    with flow(env, peers.echo, servers=both):
+        for _ in range(6):
+            with peers.client(env) as client:
+                client.sendall(b"ping")
+                check(client.recv(10) == b"ping", "no echo")
+
+
+@e2e.test(shapes=SHAPES, families=(4, 6))
+def hundreds_of_short_ones(env):
+    """400 short connections, eight at a time, each with its own data, leave nothing behind"""
+    before = env.counted("tls_handshakes")
+
+    def some(worker):
+        for number in range(50):
+            with peers.client(env) as client:
+                text = f"{worker}:{number}".encode() * 100
+                client.sendall(text)
+                got = b""
+                while len(got) < len(text):
+                    data = client.recv(peers.BLOCK)
+                    check(data, "ended early")
+                    got += data
+                check(got == text, "somebody else's data came")
+
+    with flow(env, peers.echo):
+        e2e.at_once([lambda w=worker: some(w) for worker in range(8)])
+        eventually(lambda: not env.open_connections(), 10, "connections stay open")
+    check(env.counted("tls_handshakes") - before == 400, "handshakes are counted wrongly")
+
+
+if __name__ == "__main__":
+    e2e.main()

@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mailboxes of many messages and of much mail, over every kind of port."""
+
+import contextlib
+
+import e2e
+from e2e import check, eventually
+from lab import mail
+
+MESSAGES = 500
+LARGE = 50 << 20
+
+
+@contextlib.contextmanager
+def empty_inbox(env, user="ben"):
+    """A logged-in IMAP connection with an INBOX that is empty before and after."""
+    with mail.Imap(env.ca, env.family) as imap:
+        imap.enter(user)
+        try:
+            clear(imap)
+            yield imap
+        finally:
+            clear(imap)
+
+
+def clear(imap):
+    if imap.count():
+        imap.must(imap.store("1:*", "+FLAGS", "\\Deleted"))
+        imap.must(imap.expunge())
+
+
+def arrives(imap, count, seconds=30):
+    eventually(lambda: imap.count() >= count, seconds, f"{count} messages don't arrive")
+    bodies = imap.bodies()
+    check(len(bodies) == count, f"{len(bodies)} messages instead of {count}")
+    return bodies
+
+
+def digests(contents):
+    return sorted(mail.digest(mail.original(content)) for content in contents)
+
+
+@e2e.test(shapes=e2e.EVERY, families=(4, 6))
+def many_messages_by_smtp(env):
+    """500 messages sent by SMTPS are fetched by IMAPS byte for byte"""
+    sent = [mail.message(number, 500 + number * 7) for number in range(MESSAGES)]
+    with empty_inbox(env) as imap:
+        with mail.Smtp(env.ca, env.family) as smtp:
+            smtp.enter()
+            for content in sent:
+                smtp.carry(content)
+        check(digests(arrives(imap, MESSAGES)) == digests(sent), "messages differ")
+
+
+@e2e.test(shapes=e2e.EVERY, families=(4, 6))
+def large_message_by_smtp(env):
+    """a message of 50 MB sent by SMTPS is fetched by IMAPS byte for byte"""
+    content = mail.message(1, LARGE)
+    with empty_inbox(env) as imap:
+        with mail.Smtp(env.ca, env.family) as smtp:
+            smtp.enter()
+            smtp.carry(content)
+        got = mail.original(arrives(imap, 1)[0])
+        check(got == content, f"{len(got)} bytes came of {len(content)}, or other ones")
+
+
+@e2e.test(shapes=e2e.EVERY, families=(4, 6))
+def mailboxes_by_append(env):
+    """500 messages and one of 50 MB put by IMAP APPEND come back byte for byte"""
+    sent = [mail.message(number, 300 + number) for number in range(MESSAGES)]
+    sent.append(mail.message(2, LARGE))
+    with empty_inbox(env) as imap:
+        for content in sent:
+            imap.put("INBOX", content)
+        check(digests(arrives(imap, len(sent))) == digests(sent), "messages differ")
+
+
+@e2e.test(shapes=e2e.EVERY, families=(4, 6))
+def many_clients_at_once(env):
+    """40 clients fetch at once over all workers, each its own message"""
+    content = mail.message(3, 200000)
+
+    def fetch():
+        with mail.Imap(env.ca, env.family) as imap:
+            imap.enter("ben")
+            imap.count()
+            check(imap.bodies() == [content], "another message came")
+
+    with empty_inbox(env) as imap:
+        imap.put("INBOX", content)
+        with env.counts("tls_handshakes", 40):
+            e2e.at_once([fetch] * 40)
+
+
+if __name__ == "__main__":
+    e2e.main()
