@@ -215,7 +215,7 @@ def run_shape(plan, env, tests):
 def cannot(shape):
     """Why this kind of port can't be tried on this machine, or None."""
     if shape.kind == "memif" and not shutil.which("dpdk-testpmd"):
-        return "no dpdk-testpmd (Debian's package dpdk) to stand at memif's other end"
+        return "no dpdk-testpmd (Debian's package dpdk-dev) to stand at memif's other end"
     return None
 
 
