@@ -29,7 +29,7 @@ struct tcp_conn;
 enum {
 	TCP_ESTABLISHED = 1u << 0,	/* handshake complete */
 	TCP_READABLE = 1u << 1,		/* data came: tcp_recv */
-	TCP_WRITABLE = 1u << 2,		/* acknowledged: tcp_send_room grew */
+	TCP_WRITABLE = 1u << 2,		/* tcp_send_room grew, and it was less than half of the buffer; or our FIN is acknowledged */
 	TCP_FIN = 1u << 3,		/* the peer's FIN came, in order; data before it may still be queued */
 	TCP_RESET = 1u << 4,		/* ended by the peer's RST: release */
 	TCP_TIMED_OUT = 1u << 5,	/* ended after retransmissions or a connect time-out: release */
@@ -54,8 +54,11 @@ void *tcp_user(const struct tcp_conn *c);
 void tcp_set_user(struct tcp_conn *c, void *user);
 const struct tuple *tcp_tuple(const struct tcp_conn *c);
 
-/* Bytes that tcp_send takes now; 0 after tcp_shutdown or a dead end. */
-uint32_t tcp_send_room(const struct tcp_conn *c);
+/*
+ * Bytes that tcp_send takes now; 0 after tcp_shutdown or a dead end. Packet buffers
+ * run low: little, or 0 while something is queued.
+ */
+uint32_t tcp_send_room(struct tcp_conn *c);
 /*
  * Queues a chain for sending; consumes it. More than tcp_send_room is taken as well
  * (a TLS record can't be halved): ask first, overshoot by one record at most.

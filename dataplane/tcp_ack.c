@@ -51,9 +51,11 @@ static void progress(struct tcp_conn *c, const struct tcp_acked *acked, const st
 {
 	sample_rtt(c, acked, rx);
 	c->deadline_us[TCP_T_RTX] = tcp_flight(c) > 0 ? c->stack->now_us + tcp_rto_us(c) : 0;
-	/* A user who waits for room had less than half of it; don't wake the others. */
-	if (queued > c->stack->config.snd_buffer_bytes / 2 || (c->fin_sent && tcp_flight(c) == 0))
+	/* Who waits for room had little of it; the others needn't be woken. */
+	if (c->room_wanted || queued > c->stack->config.snd_buffer_bytes / 2 || (c->fin_sent && tcp_flight(c) == 0)) {
+		c->room_wanted = false;
 		tcp_notify(c, TCP_WRITABLE);
+	}
 }
 
 enum tcp_ack_verdict tcp_ack_input(struct tcp_conn *c, const struct tcp_rx *rx)

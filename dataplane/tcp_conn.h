@@ -74,6 +74,7 @@ struct tcp_conn {
 	bool cwnd_limited : 1;			/* the last output stopped at cwnd (RFC 7661's idea) */
 	bool rtx_forced : 1;			/* RFC 6675 section 5 step 4.3: whatever the pipe holds */
 	bool tx_blocked : 1;			/* output found no mbuf */
+	bool room_wanted : 1;			/* tcp_send_room told the user that there is little: TCP_WRITABLE is due */
 	struct tuple tuple;
 	struct stack *stack;
 	struct ip_path path;

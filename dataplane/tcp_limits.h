@@ -27,6 +27,8 @@
 #define TCP_QUICK_ACKS 16u		/* a young connection's peer is in slow start: it needs the ACKs */
 #define TCP_SMALL_BYTES 256u		/* received payloads up to this are copied behind the last one */
 #define TCP_COPY_BYTES 256u		/* sent payloads up to this are copied, not attached */
+#define TCP_PRESSURE_US 1000u		/* how often the packet pool's level is looked at */
+#define TCP_PRESSURE_BYTES 4096u	/* what one connection may queue, each way, while it is low */
 #define TCP_CHALLENGE_MS 50u		/* RFC 5961 section 7, per connection: no side channel between them */
 #define TCP_RST_RATE 1000u		/* RSTs to strangers per second and worker */
 #define TCP_PAWS_MS 2073600000u		/* 24 days: RFC 7323 section 5.5 */

@@ -32,14 +32,16 @@ bool tcp_window_grew(const struct tcp_conn *c)
 {
 	uint32_t more = window_edge(c) - c->rcv_adv;
 
-	if (c->rcv_adv == c->rcv_nxt)
+	if ((c->rcv_adv - c->rcv_nxt) >> c->rcv_wscale == 0)
 		return more >= window_step(c);
 	return more >= RTE_MIN(c->stack->config.rcv_buffer_bytes / 2, 2u * c->rcv_mss);
 }
 
 /*
- * The window field. The edge moves by a step or not at all (RFC 9293 3.8.6.2.2) and
- * never back (3.8.6): a scaled window is rounded up to keep what was promised.
+ * The window field. The edge moves by a step or not at all (RFC 9293 3.8.6.2.2).
+ * Scaling rounds it down, so the peer may see it go back by less than a unit; what
+ * was promised once is accepted all the same (RFC 7323 section 2.4). Rounding up
+ * would promise a little more with each acknowledgment, without end.
  */
 static uint16_t advertise(struct tcp_conn *c)
 {
@@ -48,8 +50,7 @@ static uint16_t advertise(struct tcp_conn *c)
 	if (edge - c->rcv_adv < window_step(c))
 		edge = c->rcv_adv;
 	wnd = edge - c->rcv_nxt;
-	raw = (wnd + (1u << c->rcv_wscale) - 1) >> c->rcv_wscale;
-	raw = RTE_MIN(raw, (uint32_t)UINT16_MAX);
+	raw = RTE_MIN(wnd >> c->rcv_wscale, (uint32_t)UINT16_MAX);
 	c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + (raw << c->rcv_wscale));
 	return (uint16_t)raw;
 }

@@ -211,7 +211,7 @@ static bool insert_run(struct tcp_ooo *o, const struct run *r)
 
 static enum tcp_rcvq_verdict input_early(struct tcp_conn *c, struct run *r)
 {
-	if (!c->ooo)
+	if (!c->ooo && !c->stack->tcp.pressure)
 		c->ooo = pool_get(&c->stack->tcp.ooos);
 	if (!c->ooo) {
 		free_run(r->head);
@@ -249,6 +249,10 @@ enum tcp_rcvq_verdict tcp_rcvq_input(struct tcp_conn *c, struct rte_mbuf *m, uin
 	}
 	if (r.start != c->rcv_nxt)
 		return input_early(c, &r);
+	if (c->stack->tcp.pressure && c->rcv_bytes >= TCP_PRESSURE_BYTES) {
+		free_run(r.head);
+		return TCP_RCVQ_FULL;
+	}
 	deliver(c, r.head, r.tail, r.end);
 	deliver_blocks(c);
 	return TCP_RCVQ_IN_ORDER;

@@ -33,7 +33,7 @@ enum tcp_rcvq_verdict {
 	TCP_RCVQ_IN_ORDER,
 	TCP_RCVQ_OUT_OF_ORDER,
 	TCP_RCVQ_DUPLICATE,
-	TCP_RCVQ_FULL,		/* out-of-order bound reached: dropped */
+	TCP_RCVQ_FULL,		/* a bound was reached, or packet buffers run low: dropped */
 };
 
 /* 0, or -ENOMEM. */

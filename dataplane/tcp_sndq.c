@@ -18,6 +18,25 @@ void tcp_sndq_fini(struct tcp_stack *t)
 	pool_fini(&t->segs);
 }
 
+/* Small writes share a buffer: a thousand of one byte must not hold a thousand. True also for nothing. */
+static bool copied_behind(struct tcp_conn *c, const struct rte_mbuf *m)
+{
+	struct rte_mbuf *last = c->snd_tail;
+
+	if (m->data_len == 0)
+		return true;
+	if (!last || m->data_len > TCP_SMALL_BYTES || !RTE_MBUF_DIRECT(last) || rte_mbuf_refcnt_read(last) != 1 ||
+	    rte_pktmbuf_tailroom(last) < m->data_len)
+		return false;
+	if (!c->snd_next) {
+		c->snd_next = last;
+		c->snd_next_off = last->data_len;
+	}
+	memcpy(rte_pktmbuf_mtod_offset(last, char *, last->data_len), rte_pktmbuf_mtod(m, const char *), m->data_len);
+	last->data_len = (uint16_t)(last->data_len + m->data_len);
+	return true;
+}
+
 void tcp_sndq_append(struct tcp_conn *c, struct rte_mbuf *chain)
 {
 	struct rte_mbuf *m = chain, *next;
@@ -25,7 +44,9 @@ void tcp_sndq_append(struct tcp_conn *c, struct rte_mbuf *chain)
 	for (; m; m = next) {
 		next = m->next;
 		m->next = NULL;
-		if (m->data_len == 0) {
+		c->snd_bytes += m->data_len;
+		c->snd_unsent += m->data_len;
+		if (copied_behind(c, m)) {
 			rte_pktmbuf_free_seg(m);
 			continue;
 		}
@@ -38,8 +59,6 @@ void tcp_sndq_append(struct tcp_conn *c, struct rte_mbuf *chain)
 			c->snd_next = m;
 			c->snd_next_off = 0;
 		}
-		c->snd_bytes += m->data_len;
-		c->snd_unsent += m->data_len;
 	}
 }
 

@@ -21,6 +21,21 @@ static struct siphash_key derive_key(const uint64_t secret[2], uint64_t label)
 	return key;
 }
 
+/*
+ * Queued data must never take the last buffers: without one to receive into, no
+ * acknowledgment could come that frees any. So when they run low connections may
+ * queue only little, until they don't any more.
+ */
+static void look_at_pool(struct stack *s)
+{
+	struct tcp_stack *t = &s->tcp;
+
+	if (s->now_us - t->pressure_us < TCP_PRESSURE_US)
+		return;
+	t->pressure_us = s->now_us;
+	t->pressure = rte_mempool_avail_count(s->config.mbufs) < t->pressure_mbufs;
+}
+
 int tcp_stack_init(struct stack *s)
 {
 	struct tcp_stack *t = &s->tcp;
@@ -36,6 +51,7 @@ int tcp_stack_init(struct stack *s)
 	TAILQ_INIT(&t->output);
 	TAILQ_INIT(&t->half_open);
 	TAILQ_INIT(&t->time_wait);
+	t->pressure_mbufs = RTE_MIN(s->config.mbufs->size / 8, 4096u);
 	t->rst_refill_us = s->now_us;
 	t->rst_tokens = TCP_RST_RATE;
 	if (tcp_table_init(t, max_conns) == 0 && tcp_sndq_init(t, max_conns) == 0 &&
@@ -76,6 +92,7 @@ void tcp_turn_end(struct stack *s)
 		tcp_output(c);
 	}
 	tcp_lists_turn(t);
+	look_at_pool(s);
 }
 
 bool tcp_busy(const struct stack *s)

@@ -41,13 +41,18 @@ const struct tuple *tcp_tuple(const struct tcp_conn *c)
 	return &c->tuple;
 }
 
-uint32_t tcp_send_room(const struct tcp_conn *c)
+uint32_t tcp_send_room(struct tcp_conn *c)
 {
-	uint32_t buffer = c->stack->config.snd_buffer_bytes;
+	uint32_t buffer = c->stack->config.snd_buffer_bytes, room;
 
-	if (c->fin_wanted || c->state == TCPS_CLOSED || c->snd_bytes >= buffer)
+	if (c->fin_wanted || c->state == TCPS_CLOSED)
 		return 0;
-	return buffer - c->snd_bytes;
+	if (c->stack->tcp.pressure)
+		buffer = RTE_MIN(buffer, TCP_PRESSURE_BYTES);
+	room = buffer > c->snd_bytes ? buffer - c->snd_bytes : 0;
+	if (room <= c->stack->config.snd_buffer_bytes / 2)
+		c->room_wanted = true;
+	return room;
 }
 
 void tcp_send(struct tcp_conn *c, struct rte_mbuf *chain)

@@ -69,7 +69,7 @@ static void write_some(struct end *e)
 
 	while (e->tx_off < e->plan.tx_bytes && s->now_us >= e->next_write_us && tcp_send_room(e->conn) > 0) {
 		uint64_t n = RTE_MIN(rng_between(&s->rng, 1, e->plan.write_max), e->plan.tx_bytes - e->tx_off);
-		struct rte_mbuf *m = make_chain(e, RTE_MIN(n, 40000u));
+		struct rte_mbuf *m = make_chain(e, n);
 
 		if (!m) {
 			due(e, s->now_us + RETRY_US);
@@ -227,6 +227,14 @@ void sim_app(struct sim *s, int host)
 	}
 }
 
+/* When an end whose other end is gone is given up: its RST may have been lost. */
+#define ABANDON_US 30000000
+
+static bool half_done(const struct flow *f)
+{
+	return f->ends[0].done != f->ends[1].done;
+}
+
 uint64_t sim_app_next_us(const struct sim *s)
 {
 	uint64_t next = UINT64_MAX;
@@ -236,6 +244,8 @@ uint64_t sim_app_next_us(const struct sim *s)
 
 		if (!f->started)
 			next = RTE_MIN(next, f->start_us);
+		if (half_done(f) && f->end_us + ABANDON_US > s->now_us)
+			next = RTE_MIN(next, f->end_us + ABANDON_US);
 		for (int side = 0; side < 2; side++)
 			if (f->ends[side].conn && f->ends[side].due_us != 0)
 				next = RTE_MIN(next, f->ends[side].due_us);
@@ -250,7 +260,7 @@ static void end_abandoned(struct sim *s, struct flow *f)
 		struct end *e = &f->ends[side], *p = peer_of(e);
 		bool aborted = p->done && (p->died || (p->plan.reset_at_us && s->now_us >= s->start_us + p->plan.reset_at_us));
 
-		if (e->done || !aborted || s->now_us < f->end_us + 30000000)
+		if (e->done || !aborted || s->now_us < f->end_us + ABANDON_US)
 			continue;
 		if (e->conn) {
 			tcp_reset(e->conn);

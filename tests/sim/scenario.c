@@ -51,7 +51,7 @@ static void random_host(struct rng *r, struct host_config *c)
 	c->rcv_buffer_bytes = buffers[rng_below(r, 8)];
 	c->snd_buffer_bytes = buffers[rng_below(r, 8)];
 	if (rng_chance(r, 0.2))
-		c->n_mbufs = (unsigned int)rng_between(r, 64, 400);
+		c->n_mbufs = (unsigned int)rng_between(r, 200, 1500);
 	c->secret[0] = rng_next(r);
 	c->secret[1] = rng_next(r);
 }
@@ -59,7 +59,7 @@ static void random_host(struct rng *r, struct host_config *c)
 static void random_end(struct rng *r, struct end_plan *e, uint64_t heal_us)
 {
 	static const uint64_t sizes[] = { 0, 1, 100, 5000, 30000, 100000 };
-	static const uint32_t writes[] = { 10, 1000, 4000, 16384, 40000 };
+	static const uint32_t writes[] = { 10, 1000, 4000, 16384, 16384 };
 
 	e->tx_bytes = rng_below(r, sizes[rng_below(r, 6)] + 1);
 	e->write_max = writes[rng_below(r, 5)];
