@@ -49,7 +49,7 @@ static int make_pools(char *err, size_t err_bytes)
 		char name[RTE_MEMPOOL_NAMESIZE];
 
 		snprintf(name, sizeof(name), "packets%u", w);
-		dp.pools[w] = rte_pktmbuf_pool_create(name, (unsigned int)n, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+		dp.pools[w] = eal_packet_pool(name, (unsigned int)n);
 		if (dp.pools[w] == NULL) {
 			snprintf(err, err_bytes, "there is no memory for %zu packet buffers of worker %u: "
 				 "set memory.megabytes lower, or give the machine more", n, w);

@@ -10,6 +10,9 @@
 
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
+#include <rte_mempool.h>
 
 #include "base/assert.h"
 #include "dataplane.h"
@@ -198,4 +201,29 @@ int eal_start(const struct dataplane_config *c, char *err, size_t err_bytes)
 const char *eal_memory_kind(void)
 {
 	return huge ? "hugepages" : "ordinary pages";
+}
+
+struct rte_mempool *eal_packet_pool(const char *name, unsigned int n)
+{
+	/*
+	 * With small pages DPDK gives each buffer a page of its own, unless buffers may
+	 * cross them: the devices that run without hugepages are software and may.
+	 */
+	unsigned int flags = huge ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG;
+	struct rte_pktmbuf_pool_private private = { .mbuf_data_room_size = RTE_MBUF_DEFAULT_BUF_SIZE };
+	struct rte_mempool *pool = rte_mempool_create_empty(name, n, sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE,
+							    256, sizeof(private), SOCKET_ID_ANY, flags);
+
+	if (pool == NULL)
+		return NULL;
+	if (rte_mempool_set_ops_byname(pool, rte_mbuf_best_mempool_ops(), NULL) != 0)
+		goto fail;
+	rte_pktmbuf_pool_init(pool, &private);
+	if (rte_mempool_populate_default(pool) < 0)
+		goto fail;
+	rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+	return pool;
+fail:
+	rte_mempool_free(pool);
+	return NULL;
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 struct dataplane_config;
+struct rte_mempool;
 
 /*
  * Starts EAL; afterwards lcore w + 1 is worker w's, pinned, and the calling thread
@@ -20,3 +21,6 @@ int eal_start(const struct dataplane_config *config, char *err, size_t err_bytes
 
 /* "2 MB hugepages" or "ordinary pages", after eal_start. */
 const char *eal_memory_kind(void);
+
+/* A pool of @n packet buffers in DPDK's memory, or NULL. */
+struct rte_mempool *eal_packet_pool(const char *name, unsigned int n);
