@@ -73,6 +73,11 @@ struct tls_info {
 };
 
 #define TLS_RECORD_MAX_BYTES 16384u	/* plaintext of one record, RFC 8446 5.1 */
+/*
+ * A record is decrypted when all of it is here: a caller that bounds what it queues
+ * by tls_input must bound it no lower than this, or a large record would wait for ever.
+ */
+#define TLS_INPUT_MIN_BYTES (TLS_RECORD_MAX_BYTES + 256u + 5u)
 #define TLS_HANDSHAKE_MAX_BYTES 65536u	/* what a peer may send before the handshake is complete */
 
 /* Once per process, before anything else here: the library, its self-test. 0, or -errno with *why set (static). */
@@ -100,8 +105,8 @@ enum tls_status tls_handshake(struct tls_session *s);
 
 /*
  * Decrypts up to about @budget_bytes (whole records) into *plain, a chain or NULL.
- * TLS_OK: more may follow at once; TLS_WANT_INPUT: all that came is read;
- * TLS_CLOSED: close_notify. *plain may be set with any of them but TLS_FAILED.
+ * TLS_OK: more may follow at once; TLS_WANT_INPUT: all whole records that came are
+ * read; TLS_CLOSED: close_notify. *plain may be set with any of them but TLS_FAILED.
  */
 enum tls_status tls_read(struct tls_session *s, struct rte_mbuf **plain, uint32_t budget_bytes);
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the TLS sessions of one rule share: versions, algorithms, certificate. One
+ * context per worker and rule: the library counts a context's sessions in it, and
+ * a count that two workers write would be fought over.
+ *
+ * Order of calls: tls_ctx_new by control; tls_session_new (tls.h) by its one
+ * worker; tls_ctx_free by control once no session of it is left, which is the
+ * caller's to know.
+ * Threads: as above; after tls_ctx_new it isn't written by control any more.
+ * Ownership: everything given is copied.
+ */
+#pragma once
+
+#include "tls/cert.h"
+
+#define TLS_ALPN_MAX_BYTES 256u
+#define TLS_VERSION_1_2 0x0303u
+#define TLS_VERSION_1_3 0x0304u
+
+struct tls_ctx;
+
+struct tls_settings {
+	bool client;			/* else a server */
+	uint16_t min_version;		/* TLS_VERSION_...; 0: 1.2 */
+	uint16_t max_version;		/* 0: 1.3. Lower only to try what an older peer would meet */
+	unsigned int strength_bits;	/* nothing weaker is offered: 112, 128, 192; 0: 128 */
+	const char *alpn;		/* names in order of preference, by comma: "imap"; NULL: none. A client that names others only is refused (RFC 7301 3.2). */
+	const char *binding;		/* tickets open under the same binding only: the rule's name. NULL: "" */
+	bool require_name;		/* server: refuse a client that asks for a name the certificate doesn't hold */
+
+	/* A client's: */
+	const char *ca_pem;		/* who may have signed the server's certificate; NULL: it is not verified */
+	const char *server_name;	/* sent as SNI, and the certificate must hold it; NULL: neither */
+};
+
+/* @cert: a server's, required; a client's, NULL. NULL with the reason for a person in @err. */
+struct tls_ctx *tls_ctx_new(const struct tls_cert *cert, const struct tls_settings *settings, char *err,
+			    size_t err_bytes);
+void tls_ctx_free(struct tls_ctx *ctx);
+
+/* Is the certificate strong enough? 0, or -EINVAL with the reason: for a check of rules before contexts are made. */
+int tls_cert_check_strength(const struct tls_cert *cert, unsigned int strength_bits, char *err, size_t err_bytes);

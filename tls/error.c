@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tls/error.h"
+
+#include "dataplane/base/assert.h"
+
+#include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
+#include <wolfssl/error-ssl.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
+
+static const struct {
+	const char *name, *text;
+} errors[TLS_ERR_COUNT] = {
+#define X(id, name, text) [TLS_ERR_##id] = { name, text },
+	TLS_ERRORS(X)
+#undef X
+};
+
+const char *tls_error_name(enum tls_error e)
+{
+	ASSERT(e < TLS_ERR_COUNT);
+	return errors[e].name;
+}
+
+const char *tls_error_text(enum tls_error e)
+{
+	ASSERT(e < TLS_ERR_COUNT);
+	return errors[e].text;
+}
+
+enum tls_error tls_error_of_library(int code)
+{
+	switch (code) {
+	case UNKNOWN_RECORD_TYPE:
+	case LENGTH_ERROR:
+	case VERIFY_MAC_ERROR:
+	case DECRYPT_ERROR:
+	case AES_GCM_AUTH_E:
+	case MAC_CMP_FAILED_E:
+	case PARSE_ERROR:
+	case ALERT_COUNT_E:
+	case INPUT_SIZE_E:
+	case SEQUENCE_ERROR:
+		return TLS_ERR_RECORD;
+	case VERSION_ERROR:
+	case UNSUPPORTED_PROTO_VERSION:
+		return TLS_ERR_VERSION;
+	case MATCH_SUITE_ERROR:
+	case UNSUPPORTED_SUITE:
+	case SUITES_ERROR:
+	case KEY_SHARE_ERROR:
+	case BAD_KEY_SHARE_DATA:
+	case ECC_CURVE_ERROR:
+	case ECC_CURVETYPE_ERROR:
+	case UNKNOWN_ALPN_PROTOCOL_NAME_E:
+		return TLS_ERR_CIPHER;
+	case UNKNOWN_SNI_HOST_NAME_E:
+		return TLS_ERR_SNI;
+	case DOMAIN_NAME_MISMATCH:
+	case IPADDR_MISMATCH:
+	case VERIFY_CERT_ERROR:
+	case NO_PEER_CERT:
+	case NO_PEER_VERIFY:
+	case NOT_CA_ERROR:
+	case ASN_NO_SIGNER_E:
+	case ASN_SELF_SIGNED_E:
+	case ASN_SIG_CONFIRM_E:
+	case ASN_BEFORE_DATE_E:
+	case ASN_AFTER_DATE_E:
+	case ASN_PARSE_E:
+	case KEYUSE_SIGNATURE_E:
+	case EXTKEYUSE_AUTH_E:
+	case RSA_KEY_SIZE_E:
+	case ECC_KEY_SIZE_E:
+	case MAX_CHAIN_ERROR:
+	case UNSUPPORTED_CERTIFICATE:
+	case CRL_CERT_REVOKED:
+	case OCSP_CERT_REVOKED:
+		return TLS_ERR_CERTIFICATE;
+	case FATAL_ERROR:
+		return TLS_ERR_ALERT;
+	case MEMORY_E:
+	case MEMORY_ERROR:
+	case MP_MEM:
+		return TLS_ERR_MEMORY;
+	case BUILD_MSG_ERROR:
+	case ENCRYPT_ERROR:
+	case NO_PRIVATE_KEY:
+	case RSA_PRIVATE_ERROR:
+	case ECC_MAKEKEY_ERROR:
+	case GETTIME_ERROR:
+	case RNG_FAILURE_E:
+		return TLS_ERR_INTERNAL;
+	default:
+		/* What is left is about messages: their form, their order, their signatures. */
+		return TLS_ERR_HANDSHAKE;
+	}
+}
+
+uint8_t tls_error_alert(enum tls_error e)
+{
+	switch (e) {
+	case TLS_ERR_NOT_TLS:
+		return 10;	/* unexpected_message: what RFC 8446 5 wants for an unknown record type */
+	case TLS_ERR_RECORD:
+		return 50;	/* decode_error */
+	case TLS_ERR_VERSION:
+		return 70;	/* protocol_version */
+	case TLS_ERR_CIPHER:
+	case TLS_ERR_HANDSHAKE:
+	case TLS_ERR_HELLO_TOO_LONG:
+		return 40;	/* handshake_failure */
+	case TLS_ERR_SNI:
+		return 112;	/* unrecognized_name, RFC 6066 3 */
+	case TLS_ERR_CERTIFICATE:
+		return 42;	/* bad_certificate */
+	default:
+		return 80;	/* internal_error */
+	}
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * How strong each algorithm is, in bits, and what may be offered at a required
+ * strength. Source: NIST SP 800-57 Part 1 Rev. 5, table 2 (ciphers, RSA and
+ * elliptic-curve key sizes) and table 3 (hashes).
+ *
+ * A cipher suite counts as the weaker of its cipher (key length) and of its hash
+ * where that must resist collisions (half its length): the transcript that the
+ * server signs is hashed with it. So AES-256 with SHA-384 is 192, ChaCha20 with
+ * SHA-256 is 128, and nothing in TLS 1.2 or 1.3 reaches 256. The post-quantum
+ * hybrids count as their classical half, until SP 800-57 rates ML-KEM.
+ *
+ * Only AEAD suites with ephemeral elliptic-curve keys stand here (RFC 9325 4.2).
+ *
+ * Threads: any; constant tables.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TLS_STRENGTH_MIN_BITS 112u	/* RSA 2048 */
+#define TLS_STRENGTH_DEFAULT_BITS 128u
+#define TLS_STRENGTH_MAX_BITS 192u
+
+struct tls_suite {
+	uint16_t id;			/* IANA */
+	uint16_t version;		/* 0x0304 or 0x0303 */
+	unsigned int bits;
+	const char *library_name;	/* as wolfSSL's cipher list has it */
+	const char *iana_name;
+};
+
+struct tls_group {
+	uint16_t id;			/* IANA supported group */
+	unsigned int bits;
+	const char *name;		/* IANA */
+};
+
+/* In our order of preference. */
+extern const struct tls_suite tls_suites[];
+extern const size_t tls_suites_count;
+extern const struct tls_group tls_groups[];
+extern const size_t tls_groups_count;
+
+/* NULL: not in the table. */
+const struct tls_suite *tls_suite_lookup(uint16_t id);
+const struct tls_group *tls_group_lookup(uint16_t id);
+
+/* A strength that a rule may ask for: 112, 128 or 192. */
+bool tls_strength_known(unsigned int bits);
+
+/* Strength of a key with @key_bits (modulus, or order of the curve); 0: less than anything in the table. */
+unsigned int tls_strength_of_rsa(unsigned int key_bits);
+unsigned int tls_strength_of_curve(unsigned int key_bits);
