@@ -29,6 +29,7 @@ static struct {
 	struct rte_mempool *pools[WORKERS_MAX];
 	struct worker *workers;
 	struct worker_shared shared;
+	bool stopped;
 } dp;
 
 /* Three quarters of the memory are packets; rings and the devices' queues have the rest. */
@@ -162,7 +163,7 @@ int dataplane_start(struct dataplane_config *config, char *err, size_t err_bytes
 
 void dataplane_stop(void)
 {
-	uint16_t n = dp.workers != NULL ? dp.config.n_workers : 0;
+	uint16_t n = dp.workers != NULL && !dp.stopped ? dp.config.n_workers : 0;
 
 	for (uint16_t w = 0; w < n; w++)
 		worker_stop(&dp.workers[w]);
@@ -173,8 +174,7 @@ void dataplane_stop(void)
 	for (unsigned int i = 0; i < dp.n_open; i++)
 		port_close(&dp.ports[i]);
 	dp.n_open = 0;
-	free(dp.workers);
-	dp.workers = NULL;
+	dp.stopped = true;	/* the workers' last records, and their numbers, can still be read */
 }
 
 uint16_t dataplane_workers(void)

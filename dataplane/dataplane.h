@@ -40,7 +40,7 @@ struct dataplane_config {
 
 /* EAL, ports, workers. 0, or -errno with the reason in @err. May be called once per process. */
 int dataplane_start(struct dataplane_config *config, char *err, size_t err_bytes);
-/* Resets what is open, stops the workers and closes the ports. */
+/* Resets what is open, stops the workers and closes the ports. Afterwards dataplane_log still gives the last records. */
 void dataplane_stop(void);
 
 uint16_t dataplane_workers(void);

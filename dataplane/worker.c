@@ -325,7 +325,6 @@ void worker_fini(struct worker *w)
 		rte_pktmbuf_free(m);
 	rte_ring_free(w->inbox);
 	rte_ring_free(w->orders);
-	rte_ring_free(w->log);
 }
 
 static size_t tls_heap_bytes(const struct worker *w)

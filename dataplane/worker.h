@@ -65,6 +65,7 @@ enum worker_state { WORKER_STARTING, WORKER_RUNNING, WORKER_FAILED, WORKER_ENDED
 /* Memory and rings of worker @id; its packet pool @mbufs was made before. 0 or -ENOMEM. */
 int worker_init(struct worker *w, const struct worker_shared *shared, uint16_t id, struct rte_mempool *mbufs,
 		const uint64_t secret[2]);
+/* All but the log, which control reads to its end. */
 void worker_fini(struct worker *w);
 
 /* The thread: runs until worker_stop. @arg is the worker. Returns 0. */
