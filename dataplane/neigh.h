@@ -50,11 +50,11 @@ enum neigh_state {
 
 struct neigh_entry {
 	struct addr addr;
+	_Alignas(8) uint8_t header[ETH_HEADER_MAX];	/* ready to be prepended; begins with the MAC */
+	uint8_t header_bytes;
 	uint8_t netif, state;
 	uint8_t probes_left;
 	uint8_t n_waiting;
-	uint8_t header_bytes;
-	_Alignas(2) uint8_t header[ETH_HEADER_MAX];	/* ready to be prepended; begins with the MAC */
 	uint32_t next;			/* in the hash chain: index + 1 */
 	uint64_t hold_until_us;
 	TAILQ_ENTRY(neigh_entry) link;	/* in `pending` or `known` */
