@@ -322,6 +322,15 @@ char *tls_file_read(const char *path, size_t *bytes, unsigned int *mode, char *e
 	return text;
 }
 
+bool tls_key_file_private(const char *path, unsigned int mode, char *err, size_t err_bytes)
+{
+	if (!(mode & 0027))	/* its group may read it: so Debian's ssl-cert has it */
+		return true;
+	snprintf(err, err_bytes, "%s: others may read this private key (its mode is %04o); make it yours alone: chmod 600 %s",
+		 path, mode, path);
+	return false;
+}
+
 static void secret_free(char *text, size_t bytes)
 {
 	if (text)
@@ -347,11 +356,8 @@ struct tls_cert *tls_cert_load_files(const char *chain_path, const char *key_pat
 			goto out;
 		key_text = (struct der){ (uint8_t *)key, key_bytes };
 	}
-	if (mode & 0027) {
-		snprintf(err, err_bytes, "%s: others may read this private key (its mode is %04o); make it yours alone: chmod 600 %s",
-			 key_path ? key_path : chain_path, mode, key_path ? key_path : chain_path);
+	if (!tls_key_file_private(key_path ? key_path : chain_path, mode, err, err_bytes))
 		goto out;
-	}
 	c = tls_cert_load(chain_text, key_text, why, sizeof(why));
 	if (!c)
 		snprintf(err, err_bytes, "%s%s%s: %s", chain_path, key_path ? " with " : "", key_path ? key_path : "", why);

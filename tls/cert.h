@@ -61,3 +61,5 @@ const struct tls_key *tls_cert_key(const struct tls_cert *c);
 int tls_sha256(struct der data, uint8_t out[32]);
 /* A whole file, NUL behind it, at most TLS_CERT_FILE_MAX_BYTES. NULL with the reason in @err. @mode: its permission bits, or NULL. */
 char *tls_file_read(const char *path, size_t *bytes, unsigned int *mode, char *err, size_t err_bytes);
+/* May only its owner, and perhaps his group, read a key file of these permissions? False with the reason in @err. */
+bool tls_key_file_private(const char *path, unsigned int mode, char *err, size_t err_bytes);

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tls/store.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const suffixes[] = {
+	[TLS_STORE_CHAIN] = ".pem", [TLS_STORE_KEY] = ".key", [TLS_STORE_REQUEST] = ".csr",
+};
+
+__attribute__((format(printf, 4, 5))) static int refuse(int code, char *err, size_t err_bytes, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(err, err_bytes, format, args);
+	va_end(args);
+	return code;
+}
+
+bool tls_store_name_valid(const char *name)
+{
+	size_t i;
+
+	for (i = 0; name[i]; i++)
+		if (!isalnum((unsigned char)name[i]) && (i == 0 || !strchr("._-", name[i])))
+			return false;
+	return i > 0 && i <= TLS_STORE_NAME_MAX;
+}
+
+int tls_store_path(const char *dir, const char *name, enum tls_store_kind kind, char *path, char *err, size_t err_bytes)
+{
+	if (strcmp(name, TLS_STORE_CA) != 0 && !tls_store_name_valid(name))
+		return refuse(-EINVAL, err, err_bytes,
+			      "\"%s\" can't name a certificate: letters, digits, '.', '_' and '-', at most %u", name,
+			      TLS_STORE_NAME_MAX);
+	if (snprintf(path, PATH_MAX, "%s/%s%s", dir, name, suffixes[kind]) >= PATH_MAX)
+		return refuse(-EINVAL, err, err_bytes, "the path of the folder is too long: %s", dir);
+	return 0;
+}
+
+bool tls_store_has(const char *dir, const char *name, enum tls_store_kind kind)
+{
+	char path[PATH_MAX], err[256];
+
+	return tls_store_path(dir, name, kind, path, err, sizeof(err)) == 0 && access(path, F_OK) == 0;
+}
+
+static int make_folder(const char *path, mode_t mode, char *err, size_t err_bytes)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) != 0 && errno != EEXIST)
+		return refuse(-errno, err, err_bytes, "can't make the folder %s: %s", path, strerror(errno));
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		return refuse(-ENOTDIR, err, err_bytes, "%s is not a folder", path);
+	return 0;
+}
+
+int tls_store_make(const char *dir, bool with_ca, char *err, size_t err_bytes)
+{
+	char path[PATH_MAX], *slash;
+	int bad;
+
+	if (snprintf(path, sizeof(path), "%s", dir) >= (int)sizeof(path) - 4)
+		return refuse(-ENAMETOOLONG, err, err_bytes, "the path of the folder is too long: %s", dir);
+	for (slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		bad = make_folder(path, 0755, err, err_bytes);
+		*slash = '/';
+		if (bad)
+			return bad;
+	}
+	bad = make_folder(path, 0755, err, err_bytes);
+	if (bad || !with_ca)
+		return bad;
+	strcat(path, "/ca");
+	return make_folder(path, 0755, err, err_bytes);	/* its key is 0600; the certificate is for all */
+}
+
+static int write_whole(int fd, const char *text)
+{
+	size_t left = strlen(text);
+	ssize_t n;
+
+	while (left > 0) {
+		n = write(fd, text, left);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		left -= (size_t)n;
+	}
+	return fsync(fd) == 0 ? 0 : -errno;
+}
+
+/* A rename lasts when its folder has been written out. */
+static void sync_folder_of(const char *path)
+{
+	char folder[PATH_MAX], *slash;
+	int fd;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (!slash)
+		return;
+	slash[slash == folder] = '\0';
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		(void)fsync(fd);
+		close(fd);
+	}
+}
+
+int tls_store_write(const char *dir, const char *name, enum tls_store_kind kind, const char *text, char *err,
+		    size_t err_bytes)
+{
+	char path[PATH_MAX], temporary[PATH_MAX + 8];
+	int fd, bad;
+
+	bad = tls_store_path(dir, name, kind, path, err, err_bytes);
+	if (bad)
+		return bad;
+	snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
+	fd = mkostemp(temporary, O_CLOEXEC);	/* 0600 */
+	if (fd < 0)
+		return refuse(-errno, err, err_bytes, "can't write into %s: %s", dir, strerror(errno));
+	bad = fchmod(fd, kind == TLS_STORE_KEY ? 0600 : 0644) == 0 ? write_whole(fd, text) : -errno;
+	close(fd);
+	if (bad == 0 && rename(temporary, path) != 0)
+		bad = -errno;
+	if (bad) {
+		unlink(temporary);
+		return refuse(bad, err, err_bytes, "can't write %s: %s", path, strerror(-bad));
+	}
+	sync_folder_of(path);
+	return 0;
+}
+
+char *tls_store_read(const char *dir, const char *name, enum tls_store_kind kind, size_t *bytes, char *err,
+		     size_t err_bytes)
+{
+	char path[PATH_MAX], *text;
+	unsigned int mode;
+
+	if (tls_store_path(dir, name, kind, path, err, err_bytes) != 0)
+		return NULL;
+	text = tls_file_read(path, bytes, &mode, err, err_bytes);
+	if (text && kind == TLS_STORE_KEY && !tls_key_file_private(path, mode, err, err_bytes)) {
+		explicit_bzero(text, *bytes);
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+struct tls_cert *tls_store_load(const char *dir, const char *name, char *err, size_t err_bytes)
+{
+	char chain[PATH_MAX], key[PATH_MAX];
+
+	if (tls_store_path(dir, name, TLS_STORE_CHAIN, chain, err, err_bytes) != 0 ||
+	    tls_store_path(dir, name, TLS_STORE_KEY, key, err, err_bytes) != 0)
+		return NULL;
+	return tls_cert_load_files(chain, key, err, err_bytes);
+}
+
+static int is_chain(const struct dirent *e)
+{
+	size_t n = strlen(e->d_name);
+
+	return n > 4 && strcmp(e->d_name + n - 4, ".pem") == 0;
+}
+
+int tls_store_each(const char *dir, void (*each)(const char *name, void *with), void *with, char *err,
+		   size_t err_bytes)
+{
+	struct dirent **found;
+	int n = scandir(dir, &found, is_chain, alphasort), i;
+
+	if (n < 0)
+		return refuse(-errno, err, err_bytes, "can't read the folder %s: %s", dir, strerror(errno));
+	for (i = 0; i < n; i++) {
+		found[i]->d_name[strlen(found[i]->d_name) - 4] = '\0';
+		if (tls_store_name_valid(found[i]->d_name))
+			each(found[i]->d_name, with);
+		free(found[i]);
+	}
+	free(found);
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A folder of certificates: NAME.pem (the chain), NAME.key (0600) and NAME.csr
+ * (the request) for each, and ca/ca.pem with ca/ca.key where a CA is kept. Files
+ * are replaced as a whole or not at all, also when the power goes.
+ *
+ * Threads: control.
+ */
+#pragma once
+
+#include "tls/cert.h"
+
+#define TLS_STORE_DEFAULT "/var/lib/postern/certificates"
+#define TLS_STORE_CA "ca/ca"
+#define TLS_STORE_NAME_MAX 64u
+
+enum tls_store_kind { TLS_STORE_CHAIN, TLS_STORE_KEY, TLS_STORE_REQUEST };
+
+/* Letters, digits, '.', '_' and '-', beginning with a letter or digit: nothing that leaves the folder. */
+bool tls_store_name_valid(const char *name);
+
+/* "DIR/NAME.pem" and so on in @path (PATH_MAX). 0, or -EINVAL with the reason. */
+int tls_store_path(const char *dir, const char *name, enum tls_store_kind kind, char *path, char *err, size_t err_bytes);
+bool tls_store_has(const char *dir, const char *name, enum tls_store_kind kind);
+
+/* Makes the folder, and its ca/ when asked. 0, or -errno with the reason in @err. */
+int tls_store_make(const char *dir, bool with_ca, char *err, size_t err_bytes);
+/* Writes the text, keys as 0600 and the rest as 0644. 0, or -errno with the reason. */
+int tls_store_write(const char *dir, const char *name, enum tls_store_kind kind, const char *text, char *err,
+		    size_t err_bytes);
+/* The text (free it; zero a key's), its length in *bytes. NULL with the reason. A key that others may read is refused. */
+char *tls_store_read(const char *dir, const char *name, enum tls_store_kind kind, size_t *bytes, char *err,
+		     size_t err_bytes);
+/* Chain and key of NAME, checked. NULL with the reason. */
+struct tls_cert *tls_store_load(const char *dir, const char *name, char *err, size_t err_bytes);
+
+/* Calls @each for the names that have a chain, in alphabetical order. 0, or -errno with the reason. */
+int tls_store_each(const char *dir, void (*each)(const char *name, void *with), void *with, char *err,
+		   size_t err_bytes);
