@@ -144,15 +144,10 @@ static unsigned int receive(struct worker *w, uint64_t now_us)
 
 	for (unsigned int i = 0; i < sh->n_ports; i++) {
 		uint16_t n = port_rx(&sh->ports[i], w->id, mbufs, BURST);
-		uint64_t bytes = 0;
 
 		if (n == 0)
 			continue;
 		total += n;
-		for (uint16_t j = 0; j < n; j++)
-			bytes += mbufs[j]->pkt_len;
-		counter_add(&w->counters.events[EVENT_RX_PACKETS], n);
-		counter_add(&w->counters.events[EVENT_RX_BYTES], bytes);
 		if (sh->n_workers > 1)
 			n = steer(w, &sh->ports[i], mbufs, n);
 		stack_input(w->stack, sh->ports[i].nif, mbufs, n, now_us);
