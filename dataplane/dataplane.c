@@ -19,43 +19,42 @@
 #include "worker.h"
 
 #define MEMORY_DEFAULT_MEGABYTES 256u
-#define PACKETS_MIN 4096u
+#define PACKETS_MIN 8192u
 #define ORDER_PATIENCE_US 1000000u
 
 static struct {
 	struct dataplane_config config;
 	struct port ports[NETIF_MAX];
 	unsigned int n_open;
-	struct rte_mempool *pools[WORKERS_MAX];
+	struct rte_mempool *packets;
 	struct worker *workers;
 	struct worker_shared shared;
 	bool stopped;
 } dp;
 
-/* Three quarters of the memory are packets; rings and the devices' queues have the rest. */
-static int make_pools(char *err, size_t err_bytes)
+/*
+ * One pool for all workers: each lcore has a cache in front of it, so its common part
+ * is touched once in a few hundred packets, and no worker starves beside full ones.
+ * Three quarters of the memory are packets; rings and the devices' queues have the rest.
+ */
+static int make_pool(char *err, size_t err_bytes)
 {
 	const struct dataplane_config *c = &dp.config;
 	size_t packet_bytes = sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE + 2 * RTE_CACHE_LINE_SIZE;
-	size_t n = ((size_t)c->memory_megabytes << 20) * 3 / 4 / packet_bytes / c->n_workers;
+	size_t n = ((size_t)c->memory_megabytes << 20) * 3 / 4 / packet_bytes;
+	size_t least = (size_t)PACKETS_MIN * c->n_workers;
 
-	if (n < PACKETS_MIN) {
+	if (n < least) {
 		snprintf(err, err_bytes,
-			 "memory.megabytes %u gives each of %u workers %zu packet buffers, and %u are the least: "
-			 "set it to %zu or more", c->memory_megabytes, c->n_workers, n, PACKETS_MIN,
-			 (PACKETS_MIN * packet_bytes * c->n_workers * 4 / 3 >> 20) + 1);
+			 "memory.megabytes %u holds %zu packet buffers, and %u workers need %zu: set it to %zu or more",
+			 c->memory_megabytes, n, c->n_workers, least, (least * packet_bytes * 4 / 3 >> 20) + 1);
 		return -EINVAL;
 	}
-	for (uint16_t w = 0; w < c->n_workers; w++) {
-		char name[RTE_MEMPOOL_NAMESIZE];
-
-		snprintf(name, sizeof(name), "packets%u", w);
-		dp.pools[w] = eal_packet_pool(name, (unsigned int)n);
-		if (dp.pools[w] == NULL) {
-			snprintf(err, err_bytes, "there is no memory for %zu packet buffers of worker %u: "
-				 "set memory.megabytes lower, or give the machine more", n, w);
-			return -ENOMEM;
-		}
+	dp.packets = eal_packet_pool("packets", (unsigned int)n);
+	if (dp.packets == NULL) {
+		snprintf(err, err_bytes, "there is no memory for %zu packet buffers: set memory.megabytes lower, or "
+			 "give the machine more", n);
+		return -ENOMEM;
 	}
 	return 0;
 }
@@ -70,7 +69,7 @@ static int open_ports(char *err, size_t err_bytes)
 		int rc;
 
 		nif->id = (uint8_t)i;
-		rc = port_open(&dp.ports[i], nif, c->devices[i], c->n_workers, dp.pools, reason, sizeof(reason));
+		rc = port_open(&dp.ports[i], nif, c->devices[i], c->n_workers, dp.packets, reason, sizeof(reason));
 		if (rc != 0) {
 			snprintf(err, err_bytes, "port %s: %s", nif->name, reason);
 			return rc;
@@ -102,7 +101,7 @@ static int make_workers(char *err, size_t err_bytes)
 	for (unsigned int i = 0; dp.config.idle == IDLE_AUTO && i < dp.shared.n_ports; i++)
 		dp.shared.adaptive |= !dp.ports[i].is_nic;
 	for (uint16_t w = 0; w < n; w++) {
-		if (worker_init(&dp.workers[w], &dp.shared, w, dp.pools[w], secret) != 0) {
+		if (worker_init(&dp.workers[w], &dp.shared, w, dp.packets, secret) != 0) {
 			snprintf(err, err_bytes,
 				 "there is no memory for worker %u's tables: set limits.connections (%u) lower", w,
 				 dp.config.max_connections);
@@ -149,7 +148,7 @@ int dataplane_start(struct dataplane_config *config, char *err, size_t err_bytes
 
 	rc = eal_start(&dp.config, err, err_bytes);
 	if (rc == 0)
-		rc = make_pools(err, err_bytes);
+		rc = make_pool(err, err_bytes);
 	if (rc == 0)
 		rc = open_ports(err, err_bytes);
 	if (rc == 0)
@@ -200,8 +199,8 @@ void dataplane_gauges(uint16_t worker, struct dataplane_gauges *g)
 	g->busy_turns = counter_read(&from->busy_turns);
 	g->quiesced_us = counter_read(&from->quiesced_us);
 	g->cpu = dp.workers[worker].cpu;
-	g->mbufs_total = dp.pools[worker]->size;
-	g->mbufs_free = rte_mempool_avail_count(dp.pools[worker]);
+	g->mbufs_total = dp.packets->size;
+	g->mbufs_free = rte_mempool_avail_count(dp.packets);
 }
 
 unsigned int dataplane_log(struct record *records, unsigned int n)

@@ -50,7 +50,7 @@ const struct counters *dataplane_counters(uint16_t worker);
 struct dataplane_gauges {
 	uint64_t connections;	/* splices open */
 	uint64_t tcp_connections;
-	uint64_t mbufs_free, mbufs_total;
+	uint64_t mbufs_free, mbufs_total;	/* of the one pool that all workers share */
 	uint64_t tls_heap_used_bytes;
 	uint64_t turns, busy_turns;	/* of the worker's loop */
 	uint64_t quiesced_us;	/* when it last passed a quiescent state; the watchdog's eye */

@@ -150,14 +150,14 @@ static int configure(struct port *p, const struct rte_eth_dev_info *info, uint16
 	return rc;
 }
 
-static int set_up_queues(struct port *p, uint16_t n_workers, struct rte_mempool *const *pools)
+static int set_up_queues(struct port *p, uint16_t n_workers, struct rte_mempool *pool)
 {
 	uint16_t rx = RX_DESCRIPTORS, tx = TX_DESCRIPTORS;
 	unsigned int socket = (unsigned int)rte_eth_dev_socket_id(p->device);
 	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->device, &rx, &tx);
 
 	for (uint16_t q = 0; rc == 0 && q < n_workers; q++) {
-		rc = rte_eth_rx_queue_setup(p->device, q, rx, socket, NULL, pools[q]);
+		rc = rte_eth_rx_queue_setup(p->device, q, rx, socket, NULL, pool);
 		if (rc == 0)
 			rc = rte_eth_tx_queue_setup(p->device, q, tx, socket, NULL);
 	}
@@ -165,7 +165,7 @@ static int set_up_queues(struct port *p, uint16_t n_workers, struct rte_mempool 
 }
 
 int port_open(struct port *p, struct netif *nif, const char *device, uint16_t n_workers,
-	      struct rte_mempool *const *pools, char *err, size_t err_bytes)
+	      struct rte_mempool *pool, char *err, size_t err_bytes)
 {
 	struct rte_eth_dev_info info;
 	int rc;
@@ -190,7 +190,7 @@ int port_open(struct port *p, struct netif *nif, const char *device, uint16_t n_
 	}
 	rc = configure(p, &info, n_workers);
 	if (rc == 0)
-		rc = set_up_queues(p, n_workers, pools);
+		rc = set_up_queues(p, n_workers, pool);
 	if (rc == 0)
 		rc = rte_eth_macaddr_get(p->device, &nif->mac);
 	if (rc != 0)

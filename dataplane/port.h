@@ -33,11 +33,11 @@ struct port {
 
 /*
  * Opens the device that @device (devargs, as given to EAL) names and fills in
- * @nif's MAC and offloads. @pools[w] is worker w's packet pool. 0, or -errno with
- * the reason in @err.
+ * @nif's MAC and offloads. Received packets come from @pool. 0, or -errno with the
+ * reason in @err.
  */
 int port_open(struct port *p, struct netif *nif, const char *device, uint16_t n_workers,
-	      struct rte_mempool *const *pools, char *err, size_t err_bytes);
+	      struct rte_mempool *pool, char *err, size_t err_bytes);
 int port_start(struct port *p, char *err, size_t err_bytes);
 void port_close(struct port *p);
 

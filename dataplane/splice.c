@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include <rte_mempool.h>
 #include <rte_ring_elem.h>
 
 #include "base/assert.h"
+#include "mbuf_reserve.h"
 
 /* Splices served in one turn: with a handshake each (some 0.1 ms) a turn stays in the milliseconds. */
 #define SPLICES_PER_TURN 32
@@ -63,14 +63,6 @@ static void splice_unqueue(struct splice *sp)
 	}
 }
 
-/* Established connections must be able to go on: the last eighth of the packets is theirs. */
-static bool mbufs_low(const struct splices *all)
-{
-	const struct rte_mempool *mp = all->config.mbufs;
-
-	return rte_mempool_avail_count(mp) < mp->size / 8;
-}
-
 enum stack_verdict splices_syn(struct splices *all, const struct policy *policy, const struct tuple *t)
 {
 	enum stack_verdict refusal = all->config.ignore_unpublished ? STACK_IGNORE : STACK_REFUSE;
@@ -91,7 +83,7 @@ enum stack_verdict splices_syn(struct splices *all, const struct policy *policy,
 		return STACK_REFUSE;
 	}
 	/* Full isn't for ever: without an answer the client tries again by itself. */
-	if (all->pool.n_free == 0 || mbufs_low(all)) {
+	if (all->pool.n_free == 0 || !mbuf_reserve_allows(all->config.mbufs, MBUF_USE_CONNECTION)) {
 		count_drop(counters, all->pool.n_free == 0 ? DROP_SPLICE_FULL : DROP_NO_MBUF);
 		counter_add(&rule->counts[all->config.worker].refused, 1);
 		return STACK_IGNORE;

@@ -11,6 +11,8 @@
 
 #include <rte_mbuf.h>
 
+#include "mbuf_reserve.h"
+
 /* Bytes moved each way in one turn, so that a fast peer doesn't starve the others. */
 #define STEP_BYTES 65536u
 
@@ -42,6 +44,15 @@ static void feed(struct splice *sp)
 			return;
 		tls_input(sp->tls, m);
 	}
+}
+
+/* May a record be made or opened now? Else the splice tries again next turn: buffers come back by ACKs. */
+static bool may_convert(struct splice *sp)
+{
+	if (mbuf_reserve_allows(sp->all->config.mbufs, MBUF_USE_RECORD))
+		return true;
+	splice_queue(sp);
+	return false;
 }
 
 /* Why the client's or the server's connection ended under us, if the other had not closed before. */
@@ -107,6 +118,8 @@ static void step_handshake(struct splice *sp)
 	enum tls_status status;
 	struct tls_info info;
 
+	if (!may_convert(sp))
+		return;
 	do {
 		feed(sp);
 		status = tls_handshake(sp->tls);
@@ -128,8 +141,11 @@ static void step_connecting(struct splice *sp)
 	enum splice_end failure = sp->server.dead & TCP_REFUSED ? SPLICE_BACKEND_REFUSED : SPLICE_BACKEND_UNREACHABLE;
 
 	if (sp->server.dead == 0) {
-		if (tcp_send_room(sp->server.conn) > 0)
+		/* Then on at once: what the client sent meanwhile brings no news of its own. */
+		if (tcp_send_room(sp->server.conn) > 0) {
 			sp->state = SPLICE_STATE_MOVING;
+			splice_queue(sp);
+		}
 		return;
 	}
 	tcp_release(sp->server.conn);
@@ -168,7 +184,7 @@ static bool move_up(struct splice *sp)
 		struct rte_mbuf *plain = NULL;
 		enum tls_status status;
 
-		if (room == 0 || client_overfull(sp))
+		if (room == 0 || client_overfull(sp) || !may_convert(sp))
 			break;
 		if (moved >= STEP_BYTES) {
 			splice_queue(sp);
@@ -203,7 +219,7 @@ static bool move_down(struct splice *sp)
 {
 	uint32_t moved = 0;
 
-	while (!sp->server.done && tcp_send_room(sp->client.conn) > 0) {
+	while (!sp->server.done && tcp_send_room(sp->client.conn) > 0 && may_convert(sp)) {
 		struct rte_mbuf *plain;
 
 		if (moved >= STEP_BYTES) {

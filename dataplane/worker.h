@@ -62,7 +62,7 @@ struct worker {
 
 enum worker_state { WORKER_STARTING, WORKER_RUNNING, WORKER_FAILED, WORKER_ENDED };
 
-/* Memory and rings of worker @id; its packet pool @mbufs was made before. 0 or -ENOMEM. */
+/* Memory and rings of worker @id, over the common packet pool @mbufs. 0 or -ENOMEM. */
 int worker_init(struct worker *w, const struct worker_shared *shared, uint16_t id, struct rte_mempool *mbufs,
 		const uint64_t secret[2]);
 /* All but the log, which control reads to its end. */

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A certification authority and a server's certificate, made once in memory by the
+ * code that `postern cert` uses, and TLS contexts of both sides from them.
+ *
+ * Order of calls: certificate_init once, before this thread is a TLS worker; then
+ * contexts at will.
+ * Threads: one.
+ */
+#pragma once
+
+struct tls_ctx;
+
+void certificate_init(void);
+struct tls_ctx *certificate_server_ctx(void);
+/* Verifies the server's name and chain. */
+struct tls_ctx *certificate_client_ctx(void);
+void certificate_free_ctx(struct tls_ctx *ctx);

@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The gateway between a client and a server, in virtual time: what it must carry,
+ * what it must bound, how connections begin and end.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+
+#include "peer.h"
+#include "tcp.h"
+#include "tls/tls.h"
+#include "world.h"
+
+#define SECOND 1000000ull
+#define MB 1000000ull
+#define BUFFER 65536u
+
+static const struct world_config usual = { .faults.delay_us = 5000, .max_splices = 200, .buffer_bytes = BUFFER, .seed = 1 };
+
+static bool all_ended(struct world *w)
+{
+	for (unsigned int i = 0; i < w->n_peers; i++) {
+		if (w->peers[i]->conn != NULL)
+			return false;
+	}
+	return w->n_peers > 0 && splices_open(w->splices) == 0;
+}
+
+static bool log_written(struct world *w)
+{
+	return w->n_records > 0;
+}
+
+static bool client_shaken(struct world *w)
+{
+	return peer_of(w, CLIENT, 0)->shaken;
+}
+
+/* Every byte arrived, and both sides saw the other end in good order. */
+static void assert_whole(struct world *w, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		struct peer *c = peer_of(w, CLIENT, i), *s = peer_of(w, SERVER, i);
+
+		assert_non_null(c);
+		assert_non_null(s);
+		assert_int_equal(c->dead, 0);
+		assert_int_equal(s->dead, 0);
+		assert_int_equal(c->sent_bytes, c->send_bytes);
+		assert_int_equal(s->sent_bytes, s->send_bytes);
+		assert_int_equal(s->got_bytes, c->sent_bytes);
+		assert_int_equal(c->got_bytes, s->sent_bytes);
+		assert_true(c->got_end);
+		assert_true(s->got_end);
+	}
+}
+
+/* A mail-like exchange: the server greets, the client answers when it was greeted, then closes. */
+static void test_server_speaks_first(void **state)
+{
+	struct world *w = world_new(&usual);
+	struct record r;
+
+	(void)state;
+	peer_listen(w, &(struct peer){ .send_bytes = 60, .close = CLOSE_WHEN_PEER_DOES });
+	peer_connect(w, &(struct peer){ .send_bytes = 40, .send_after_bytes = 60, .expect_bytes = 60, .close = CLOSE_AFTER_RECEIVING });
+	assert_true(world_run(w, all_ended, 5 * SECOND));
+	assert_whole(w, 1);
+	assert_true(peer_of(w, CLIENT, 0)->got_close_notify);
+	r = world_record(w);
+	assert_int_equal(r.end, SPLICE_CLIENT_CLOSED);
+	assert_int_equal(r.bytes_from_client, 40);
+	assert_int_equal(r.bytes_to_client, 60);
+	assert_string_equal(r.rule, "imap");
+	assert_string_equal(r.sni, "imap.example.test");
+	assert_string_equal(r.version, "TLSv1.3");
+	assert_int_equal(r.server_port, 143);
+	assert_int_equal(counter_read(&w->rule_count.accepted), 1);
+	assert_int_equal(counter_read(&w->rule_count.open), 0);
+	world_free(w);
+}
+
+static void exchange(const struct world_config *config, unsigned int n, uint64_t up, uint64_t down, uint64_t limit_us)
+{
+	struct world *w = world_new(config);
+
+	peer_listen(w, &(struct peer){ .send_bytes = down, .expect_bytes = up, .close = CLOSE_AFTER_RECEIVING });
+	for (unsigned int i = 0; i < n; i++)
+		peer_connect(w, &(struct peer){ .send_bytes = up, .expect_bytes = down, .close = CLOSE_AFTER_RECEIVING });
+	assert_true(world_run(w, all_ended, limit_us));
+	assert_whole(w, n);
+	world_free(w);
+}
+
+static void test_bulk_up(void **state)
+{
+	(void)state;
+	exchange(&usual, 1, 20 * MB, 0, 100 * SECOND);
+}
+
+static void test_bulk_down(void **state)
+{
+	(void)state;
+	exchange(&usual, 1, 0, 20 * MB, 100 * SECOND);
+}
+
+static void test_bulk_both_ways_ipv6(void **state)
+{
+	struct world_config c = usual;
+
+	(void)state;
+	c.ipv6 = true;
+	exchange(&c, 1, 5 * MB, 5 * MB, 100 * SECOND);
+}
+
+static void test_many_at_once(void **state)
+{
+	(void)state;
+	exchange(&usual, 100, MB / 10, MB / 10, 100 * SECOND);
+}
+
+static void test_faulty_wires(void **state)
+{
+	struct world_config c = usual;
+
+	(void)state;
+	c.faults.loss = c.faults.reorder = c.faults.duplicate = 0.02;
+	c.faults.corrupt = 0.01;
+	c.faults.reorder_us = 3000;
+	for (c.seed = 1; c.seed <= 20; c.seed++)
+		exchange(&c, 4, MB / 4, MB / 4, 600 * SECOND);
+}
+
+/* What the gateway holds for a reader that doesn't read: both TCP buffers and what TLS is chewing. */
+static void assert_bounded(struct world *w, uint64_t sent, uint64_t got)
+{
+	uint64_t held = sent - got;
+
+	assert_true(held > BUFFER / 2);
+	/* Its own two buffers and the two ends' kernels' worth of the same size, and a few records. */
+	assert_true(held < 4 * BUFFER + 5 * TLS_RECORD_MAX_BYTES);
+	/* In packets: each buffer's bytes in mbufs that are at least a quarter full. */
+	assert_true(rte_mempool_in_use_count(w->gateway_mbufs) < 600);
+}
+
+static void test_slow_client(void **state)
+{
+	struct world *w = world_new(&usual);
+	struct peer *c, *s;
+
+	(void)state;
+	peer_listen(w, &(struct peer){ .send_bytes = 5 * MB, .close = CLOSE_AFTER_SENDING });
+	c = peer_connect(w, &(struct peer){ .expect_bytes = 5 * MB, .close = CLOSE_AFTER_RECEIVING, .paused = true });
+	world_wait(w, 300 * SECOND);
+	s = peer_of(w, SERVER, 0);
+	assert_bounded(w, s->sent_bytes, 0);
+	c->paused = false;
+	assert_true(world_run(w, all_ended, 200 * SECOND));
+	assert_whole(w, 1);
+	world_free(w);
+}
+
+static void test_slow_server(void **state)
+{
+	struct world *w = world_new(&usual);
+	struct peer *c;
+
+	(void)state;
+	peer_listen(w, &(struct peer){ .expect_bytes = 5 * MB, .close = CLOSE_AFTER_RECEIVING, .paused = true });
+	c = peer_connect(w, &(struct peer){ .send_bytes = 5 * MB, .close = CLOSE_WHEN_PEER_DOES });
+	world_wait(w, 300 * SECOND);
+	assert_bounded(w, c->sent_bytes, 0);
+	peer_of(w, SERVER, 0)->paused = false;
+	assert_true(world_run(w, all_ended, 200 * SECOND));
+	assert_whole(w, 1);
+	world_free(w);
+}
+
+/* The client ends its direction; the server sees that and only then sends its answer. */
+static void test_half_close_by_client(void **state)
+{
+	struct world *w = world_new(&usual);
+
+	(void)state;
+	peer_listen(w, &(struct peer){ .send_bytes = MB, .send_after_bytes = 1000, .close = CLOSE_WHEN_PEER_DOES });
+	peer_connect(w, &(struct peer){ .send_bytes = 1000, .close = CLOSE_AFTER_SENDING });
+	assert_true(world_run(w, all_ended, 20 * SECOND));
+	assert_whole(w, 1);
+	assert_int_equal(world_record(w).end, SPLICE_CLIENT_CLOSED);
+	world_free(w);
+}
+
+static void test_half_close_by_server(void **state)
+{
+	struct world *w = world_new(&usual);
+
+	(void)state;
+	peer_listen(w, &(struct peer){ .send_bytes = 1000, .close = CLOSE_AFTER_SENDING });
+	peer_connect(w, &(struct peer){ .send_bytes = MB, .send_after_bytes = 1000, .expect_bytes = 1000, .close = CLOSE_AFTER_RECEIVING });
+	assert_true(world_run(w, all_ended, 20 * SECOND));
+	assert_whole(w, 1);
+	assert_int_equal(world_record(w).end, SPLICE_SERVER_CLOSED);
+	world_free(w);
+}
+
+/* Clients that close TCP without close_notify are common; the server gets all and a FIN. */
+static void test_fin_without_close_notify(void **state)
+{
+	struct world *w = world_new(&usual);
+
+	(void)state;
+	peer_listen(w, &(struct peer){ .close = CLOSE_WHEN_PEER_DOES });
+	peer_connect(w, &(struct peer){ .send_bytes = 30000, .close = CLOSE_AFTER_SENDING, .bare_fin = true });
+	assert_true(world_run(w, all_ended, 20 * SECOND));
+	assert_whole(w, 1);
+	world_free(w);
+}
+
+static void test_half_closed_silence_ends(void **state)
+{
+	struct world *w = world_new(&usual);
+
+	(void)state;
+	peer_listen(w, &(struct peer){ .close = CLOSE_NEVER });
+	peer_connect(w, &(struct peer){ .send_bytes = 10, .close = CLOSE_AFTER_SENDING });
+	assert_true(world_run(w, log_written, 70 * SECOND));
+	assert_int_equal(world_record(w).end, SPLICE_IDLE_TIMEOUT);
+	world_free(w);
+}
+
+static void test_client_reset(void **state)
+{
+	struct world *w = world_new(&usual);
+
+	(void)state;
+	peer_listen(w, &(struct peer){ .send_bytes = 100, .close = CLOSE_NEVER });
+	peer_connect(w, &(struct peer){ .send_bytes = 100, .close = CLOSE_NEVER });
+	world_wait(w, SECOND);
+	peer_reset(peer_of(w, CLIENT, 0));
+	assert_true(world_run(w, all_ended, SECOND));
+	assert_int_equal(peer_of(w, SERVER, 0)->dead, TCP_RESET);
+	assert_int_equal(world_record(w).end, SPLICE_CLIENT_RESET);
+	world_free(w);
+}
+
+static void test_server_reset(void **state)
+{
+	struct world *w = world_new(&usual);
+
+	(void)state;
+	peer_listen(w, &(struct peer){ .send_bytes = 100, .close = CLOSE_NEVER });
+	peer_connect(w, &(struct peer){ .send_bytes = 100, .close = CLOSE_NEVER });
+	world_wait(w, SECOND);
+	peer_reset(peer_of(w, SERVER, 0));
+	assert_true(world_run(w, all_ended, SECOND));
+	assert_int_equal(peer_of(w, CLIENT, 0)->dead, TCP_RESET);
+	assert_int_equal(world_record(w).end, SPLICE_SERVER_RESET);
+	world_free(w);
+}
+
+static void test_server_refuses(void **state)
+{
+	struct world *w = world_new(&usual);
+
+	(void)state;
+	w->server_verdict[0] = STACK_REFUSE;
+	peer_connect(w, &(struct peer){ .close = CLOSE_WHEN_PEER_DOES });
+	assert_true(world_run(w, all_ended, 5 * SECOND));
+	assert_true(peer_of(w, CLIENT, 0)->got_close_notify);
+	assert_int_equal(world_record(w).end, SPLICE_BACKEND_REFUSED);
+	assert_int_equal(w->nodes[GATEWAY].counters.events[EVENT_BACKEND_FAILED], 1);
+	assert_int_equal(counter_read(&w->rule_count.failed), 1);
+	world_free(w);
+}
+
+static void test_second_server_stands_in(void **state)
+{
+	struct world *w = world_new(&usual);
+	struct record r;
+
+	(void)state;
+	w->rule.n_servers = 2;
+	w->server_verdict[0] = STACK_REFUSE;
+	peer_listen(w, &(struct peer){ .send_bytes = 10, .close = CLOSE_AFTER_SENDING });
+	peer_connect(w, &(struct peer){ .expect_bytes = 10, .close = CLOSE_AFTER_RECEIVING });
+	assert_true(world_run(w, all_ended, 5 * SECOND));
+	assert_whole(w, 1);
+	r = world_record(w);
+	assert_int_equal(r.server_port, 144);
+	assert_int_equal(r.end, SPLICE_SERVER_CLOSED);
+	world_free(w);
+}
+
+static void test_server_unreachable(void **state)
+{
+	struct world *w = world_new(&usual);
+
+	(void)state;
+	w->links[2].cut = true;
+	peer_connect(w, &(struct peer){ .close = CLOSE_WHEN_PEER_DOES });
+	assert_true(world_run(w, all_ended, 20 * SECOND));
+	assert_true(peer_of(w, CLIENT, 0)->got_close_notify);
+	assert_int_equal(world_record(w).end, SPLICE_BACKEND_UNREACHABLE);
+	world_free(w);
+}
+
+/* A stranger's junk: an alert, an end, and no internal server heard of it. */
+static void test_plaintext(void **state)
+{
+	struct world *w = world_new(&usual);
+	struct peer *c = peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	struct rte_mbuf *alert;
+	struct record r;
+
+	(void)state;
+	c->tls_failed = true;	/* the session stays out of it */
+	world_wait(w, 50000);
+	peer_send_raw(c, "EHLO mail.example.test\r\n", 24);
+	assert_true(world_run(w, log_written, 5 * SECOND));
+	r = world_record(w);
+	assert_int_equal(r.end, SPLICE_TLS_FAILED);
+	assert_int_equal(r.tls_error, TLS_ERR_NOT_TLS);
+	assert_int_equal(w->server_syns, 0);
+	world_wait(w, SECOND);
+	alert = tcp_recv(c->conn, 100);
+	assert_non_null(alert);
+	assert_int_equal(*rte_pktmbuf_mtod(alert, const uint8_t *), 21);	/* ContentType alert, RFC 8446 5.1 */
+	assert_int_equal(alert->pkt_len, 7);
+	rte_pktmbuf_free(alert);
+	assert_true(tcp_recv_finished(c->conn));
+	world_free(w);
+}
+
+static void test_handshake_that_never_ends(void **state)
+{
+	struct world *w = world_new(&usual);
+	struct peer *c = peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+
+	(void)state;
+	c->tls_failed = true;
+	world_wait(w, 9 * SECOND);
+	assert_int_equal(splices_open(w->splices), 1);
+	assert_true(world_run(w, log_written, 2 * SECOND));
+	assert_int_equal(world_record(w).end, SPLICE_HANDSHAKE_TIMEOUT);
+	assert_int_equal(w->server_syns, 0);
+	world_free(w);
+}
+
+static void test_idle(void **state)
+{
+	struct world *w = world_new(&usual);
+
+	(void)state;
+	peer_listen(w, &(struct peer){ .send_bytes = 10, .close = CLOSE_WHEN_PEER_DOES });
+	peer_connect(w, &(struct peer){ .close = CLOSE_WHEN_PEER_DOES });
+	world_wait(w, 1799 * SECOND);
+	assert_int_equal(splices_open(w->splices), 1);
+	assert_true(world_run(w, all_ended, 5 * SECOND));
+	assert_true(peer_of(w, CLIENT, 0)->got_close_notify);
+	assert_int_equal(world_record(w).end, SPLICE_IDLE_TIMEOUT);
+	world_free(w);
+}
+
+static void test_full(void **state)
+{
+	struct world_config c = usual;
+	struct world *w;
+
+	(void)state;
+	c.max_splices = 2;
+	w = world_new(&c);
+	peer_listen(w, &(struct peer){ .send_bytes = 10, .close = CLOSE_WHEN_PEER_DOES });
+	for (unsigned int i = 0; i < 3; i++) {
+		peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+		world_wait(w, SECOND / 10);
+	}
+	assert_int_equal(splices_open(w->splices), 2);
+	assert_true(peer_of(w, CLIENT, 1)->shaken);
+	assert_false(peer_of(w, CLIENT, 2)->shaken);
+	assert_true(w->nodes[GATEWAY].counters.drops[DROP_SPLICE_FULL] > 0);
+	/* One goes: the third, still trying, gets its place. */
+	peer_reset(peer_of(w, CLIENT, 0));
+	world_wait(w, 5 * SECOND);
+	assert_true(peer_of(w, CLIENT, 2)->shaken);
+	assert_int_equal(peer_of(w, CLIENT, 2)->got_bytes, 10);
+	assert_int_equal(peer_of(w, CLIENT, 1)->got_bytes, 10);
+	world_free(w);
+}
+
+static void test_refusals_at_syn(void **state)
+{
+	struct world *w = world_new(&usual);
+	struct policy *p = w->policy;
+	struct prefix all;
+	struct addr_set *set;
+
+	(void)state;
+	w->policy = NULL;
+	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	world_wait(w, SECOND);
+	assert_int_equal(peer_of(w, CLIENT, 0)->dead, TCP_REFUSED);
+	assert_int_equal(w->nodes[GATEWAY].counters.drops[DROP_TCP_NO_LISTENER], 1);
+
+	w->policy = p;
+	assert_int_equal(prefix_parse("192.0.2.0/24", &all), 0);
+	set = addr_set_new(&all, 1);
+	w->rule.deny = set;
+	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	world_wait(w, SECOND);
+	assert_int_equal(peer_of(w, CLIENT, 1)->dead, TCP_REFUSED);
+	assert_int_equal(w->nodes[GATEWAY].counters.drops[DROP_TCP_DENIED], 1);
+	assert_int_equal(counter_read(&w->rule_count.refused), 1);
+	w->rule.deny = NULL;
+	free(set);
+	world_free(w);
+}
+
+/* Accepted as a SYN, unpublished before the handshake's last ACK: refused at once. */
+static void test_rule_gone_during_handshake(void **state)
+{
+	struct world *w = world_new(&usual);
+	struct policy *p = w->policy;
+
+	(void)state;
+	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	world_wait(w, 27000);	/* ARP both ways, SYN, SYN/ACK; the ACK is on its way */
+	w->policy = NULL;
+	world_wait(w, SECOND);
+	assert_int_equal(splices_open(w->splices), 0);
+	assert_true(peer_of(w, CLIENT, 0)->dead & (TCP_RESET | TCP_REFUSED));
+	assert_int_equal(w->nodes[GATEWAY].counters.drops[DROP_RULE_GONE], 1);
+	w->policy = p;
+	world_free(w);
+}
+
+static uint32_t order(struct world *w, struct order *o)
+{
+	while (!splices_order(w->splices, o))
+		;
+	return o->done;
+}
+
+static void test_orders(void **state)
+{
+	struct world *w = world_new(&usual);
+	struct record records[32];
+	struct order list = { .verb = ORDER_LIST, .records = records, .max = 32 };
+	struct order kill = { .verb = ORDER_KILL };
+	struct order other = { .verb = ORDER_KILL_RULE, .name = "other" };
+	struct order rule = { .verb = ORDER_KILL_RULE, .name = "imap" };
+	struct order some = { .verb = ORDER_CLOSE_SOME, .max = 3 };
+
+	(void)state;
+	peer_listen(w, &(struct peer){ .send_bytes = 10, .close = CLOSE_WHEN_PEER_DOES });
+	for (unsigned int i = 0; i < 10; i++)
+		peer_connect(w, &(struct peer){ .close = CLOSE_WHEN_PEER_DOES });
+	world_wait(w, 5 * SECOND);	/* only a few SYNs wait for ARP; the others come again */
+	assert_int_equal(order(w, &list), 10);
+	assert_string_equal(records[0].state, "open");
+	assert_int_equal(records[9].bytes_to_client, 10);
+
+	kill.id = records[4].id;
+	assert_int_equal(order(w, &kill), 1);
+	world_wait(w, SECOND);
+	assert_int_equal(splices_open(w->splices), 9);
+	assert_int_equal(w->records[0].id, kill.id);
+	assert_int_equal(w->records[0].end, SPLICE_KILLED);
+	assert_int_equal(order(w, &other), 0);
+
+	assert_int_equal(order(w, &some), 3);
+	world_wait(w, SECOND);
+	assert_int_equal(w->records[1].end, SPLICE_DRAINED);
+	assert_true(w->records[1].id < w->records[2].id);
+	assert_int_equal(order(w, &rule), 6);
+	assert_true(world_run(w, all_ended, SECOND));
+	for (unsigned int i = 0; i < 10; i++)
+		assert_true(peer_of(w, CLIENT, i)->got_close_notify);
+	world_free(w);
+}
+
+static void test_drain(void **state)
+{
+	struct world *w = world_new(&usual);
+	struct order on = { .verb = ORDER_DRAIN, .on = true }, off = { .verb = ORDER_DRAIN };
+
+	(void)state;
+	peer_listen(w, &(struct peer){ .send_bytes = 10, .close = CLOSE_WHEN_PEER_DOES });
+	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	assert_true(world_run(w, client_shaken, SECOND));
+	order(w, &on);
+	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	world_wait(w, SECOND);
+	assert_int_equal(peer_of(w, CLIENT, 1)->dead, TCP_REFUSED);
+	assert_int_equal(w->nodes[GATEWAY].counters.drops[DROP_DRAINING], 1);
+	assert_int_equal(peer_of(w, CLIENT, 0)->got_bytes, 10);
+	order(w, &off);
+	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	world_wait(w, SECOND);
+	assert_int_equal(peer_of(w, CLIENT, 2)->got_bytes, 10);
+	world_free(w);
+}
+
+static void test_full_log_is_counted(void **state)
+{
+	struct world_config c = usual;
+	struct world *w;
+
+	(void)state;
+	c.log_records = 4;	/* of which a ring of this kind holds 3 */
+	w = world_new(&c);
+	peer_listen(w, &(struct peer){ .close = CLOSE_NEVER });
+	for (unsigned int i = 0; i < 6; i++)
+		peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	world_wait(w, 5 * SECOND);
+	splices_close_all(w->splices);
+	assert_int_equal(w->nodes[GATEWAY].counters.drops[DROP_LOG_FULL], 3);
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_server_speaks_first),
+		cmocka_unit_test(test_bulk_up),
+		cmocka_unit_test(test_bulk_down),
+		cmocka_unit_test(test_bulk_both_ways_ipv6),
+		cmocka_unit_test(test_many_at_once),
+		cmocka_unit_test(test_faulty_wires),
+		cmocka_unit_test(test_slow_client),
+		cmocka_unit_test(test_slow_server),
+		cmocka_unit_test(test_half_close_by_client),
+		cmocka_unit_test(test_half_close_by_server),
+		cmocka_unit_test(test_fin_without_close_notify),
+		cmocka_unit_test(test_half_closed_silence_ends),
+		cmocka_unit_test(test_client_reset),
+		cmocka_unit_test(test_server_reset),
+		cmocka_unit_test(test_server_refuses),
+		cmocka_unit_test(test_second_server_stands_in),
+		cmocka_unit_test(test_server_unreachable),
+		cmocka_unit_test(test_plaintext),
+		cmocka_unit_test(test_handshake_that_never_ends),
+		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_refusals_at_syn),
+		cmocka_unit_test(test_rule_gone_during_handshake),
+		cmocka_unit_test(test_orders),
+		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_full_log_is_counted),
+	};
+
+	return cmocka_run_group_tests_name("gateway", tests, NULL, NULL);
+}
