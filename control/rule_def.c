@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "control/rule_def.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/fields.h"
+#include "control/text.h"
+#include "tls/strength.h"
+
+/* Implicit TLS outside (RFC 8314), the same protocol in the clear inside. */
+static const char *const protocol_names[] = { "imaps", "smtps", "pop3s", NULL };
+static const struct {
+	uint16_t port, server_port;
+	const char *alpn;	/* IANA's registry has none for SMTP */
+} protocols[] = { { 993, 143, "imap" }, { 465, 587, NULL }, { 995, 110, "pop3" } };
+
+static const char *const tls_names[] = { "1.2", "1.3", NULL };
+
+void rule_def_init(struct rule_def *def)
+{
+	memset(def, 0, sizeof(*def));
+	def->protocol = -1;
+	def->tls_min = RULE_TLS_12;
+	def->strength_bits = TLS_STRENGTH_DEFAULT_BITS;
+	def->enabled = true;
+}
+
+void rule_def_fini(struct rule_def *def)
+{
+	free(def->allow.prefixes);
+	free(def->deny.prefixes);
+	rule_def_init(def);
+}
+
+static int clients_copy(struct clients *out, const struct clients *from)
+{
+	out->n = out->size = from->n;
+	out->prefixes = from->n > 0 ? malloc(from->n * sizeof(*from->prefixes)) : NULL;
+	if (from->n > 0 && out->prefixes == NULL) {
+		out->n = out->size = 0;
+		return -ENOMEM;
+	}
+	if (from->n > 0)
+		memcpy(out->prefixes, from->prefixes, from->n * sizeof(*from->prefixes));
+	return 0;
+}
+
+int rule_def_copy(struct rule_def *out, const struct rule_def *def)
+{
+	*out = *def;
+	out->allow = out->deny = (struct clients){ 0 };
+	if (clients_copy(&out->allow, &def->allow) == 0 && clients_copy(&out->deny, &def->deny) == 0)
+		return 0;
+	rule_def_fini(out);
+	return -ENOMEM;
+}
+
+static bool clients_equal(const struct clients *a, const struct clients *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (uint32_t i = 0; i < a->n; i++) {
+		if (a->prefixes[i].len != b->prefixes[i].len ||
+		    !addr_equal(&a->prefixes[i].addr, &b->prefixes[i].addr))
+			return false;
+	}
+	return true;
+}
+
+bool rule_def_equal(const struct rule_def *a, const struct rule_def *b)
+{
+	if (strcmp(a->name, b->name) != 0 || a->protocol != b->protocol ||
+	    !addr_equal(&a->listen, &b->listen) || a->port != b->port || a->n_servers != b->n_servers ||
+	    strcmp(a->certificate, b->certificate) != 0 || a->tls_min != b->tls_min ||
+	    a->strength_bits != b->strength_bits || a->idle_timeout_us != b->idle_timeout_us ||
+	    a->handshake_timeout_us != b->handshake_timeout_us || a->enabled != b->enabled)
+		return false;
+	for (unsigned int i = 0; i < a->n_servers; i++) {
+		if (!addr_equal(&a->servers[i].addr, &b->servers[i].addr) ||
+		    a->servers[i].port != b->servers[i].port)
+			return false;
+	}
+	return clients_equal(&a->allow, &b->allow) && clients_equal(&a->deny, &b->deny);
+}
+
+const char *rule_def_protocol(const struct rule_def *def)
+{
+	return def->protocol < 0 ? "" : protocol_names[def->protocol];
+}
+
+const char *rule_def_alpn(const struct rule_def *def)
+{
+	return def->protocol < 0 ? NULL : protocols[def->protocol].alpn;
+}
+
+uint16_t rule_def_port(const struct rule_def *def)
+{
+	return def->port != 0 || def->protocol < 0 ? def->port : protocols[def->protocol].port;
+}
+
+uint16_t rule_def_server_port(const struct rule_def *def, unsigned int i)
+{
+	uint16_t port = def->servers[i].port;
+
+	return port != 0 || def->protocol < 0 ? port : protocols[def->protocol].server_port;
+}
+
+static int refuse_address(const struct conf *value, const struct place *place, struct error *err)
+{
+	field_refuse(value, place, err, "\"%.80s\" isn't an IP address with or without a port", value->text);
+	return error_hint(err, -EINVAL,
+			  "write 192.0.2.10, 192.0.2.10:993, 2001:db8::1 or \"[2001:db8::1]:993\"; "
+			  "names aren't looked up");
+}
+
+static int read_listen(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	struct rule_def *def = out;
+	uint16_t port = 0;
+
+	if (!conf_is_scalar(value))
+		return field_refuse(value, place, err, "a rule listens on one address; make a rule for each");
+	if (endpoint_parse(value->text, &def->listen, &port) != 0)
+		return refuse_address(value, place, err);
+	if (port != 0)
+		def->port = port;
+	return 0;
+}
+
+static int read_port(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	struct rule_def *def = out;
+	uint64_t port;
+
+	if (!conf_is_scalar(value) || text_parse_count(value->text, &port) != 0 || port == 0 || port > 65535)
+		return field_refuse(value, place, err, "a port is a number from 1 to 65535");
+	def->port = (uint16_t)port;
+	return 0;
+}
+
+static int read_server(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	struct rule_def *def = out;
+	struct rule_server *s = &def->servers[def->n_servers];
+
+	if (def->n_servers == RULE_SERVERS_MAX)
+		return field_refuse(value, place, err, "more than %d servers", RULE_SERVERS_MAX);
+	memset(s, 0, sizeof(*s));
+	if (endpoint_parse(value->text, &s->addr, &s->port) != 0)
+		return refuse_address(value, place, err);
+	for (unsigned int i = 0; i < def->n_servers; i++) {
+		if (addr_equal(&def->servers[i].addr, &s->addr) && def->servers[i].port == s->port)
+			return field_refuse(value, place, err, "%.80s is given twice", value->text);
+	}
+	def->n_servers++;
+	return 0;
+}
+
+static int read_servers(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	((struct rule_def *)out)->n_servers = 0;
+	return field_each(value, place, err, read_server, out);
+}
+
+static int read_client(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	struct clients *c = out;
+	struct prefix p;
+
+	if (prefix_parse(value->text, &p) != 0) {
+		field_refuse(value, place, err, "\"%.80s\" isn't an address, a network or \"any\"", value->text);
+		return error_hint(err, -EINVAL, "write 192.0.2.7, 192.0.2.0/24, 2001:db8::/32 or any");
+	}
+	if (c->n == RULE_CLIENTS_MAX)
+		return field_refuse(value, place, err, "more than %u entries", RULE_CLIENTS_MAX);
+	if (c->n == c->size) {
+		uint32_t size = c->size > 0 ? c->size * 2 : 4;
+		struct prefix *more = realloc(c->prefixes, size * sizeof(*more));
+
+		if (more == NULL)
+			return error_set(err, -ENOMEM, ERROR_INTERNAL, place->file, "out of memory");
+		c->prefixes = more;
+		c->size = size;
+	}
+	c->prefixes[c->n++] = p;
+	return 0;
+}
+
+static int read_allow(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	struct clients *c = &((struct rule_def *)out)->allow;
+
+	c->n = 0;
+	if (value->type == CONF_LIST && value->first == NULL) {
+		field_refuse(value, place, err, "an empty list would let nobody in");
+		return error_hint(err, -EINVAL, "write any, or enabled = false to close the rule");
+	}
+	return field_each(value, place, err, read_client, c);
+}
+
+static int read_deny(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	struct clients *c = &((struct rule_def *)out)->deny;
+
+	c->n = 0;
+	return field_each(value, place, err, read_client, c);
+}
+
+static int read_protocol(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	struct rule_def *def = out;
+
+	if (conf_is_scalar(value)) {
+		for (int i = 0; protocol_names[i] != NULL; i++) {
+			if (strcasecmp(value->text, protocol_names[i]) == 0) {
+				def->protocol = i;
+				return 0;
+			}
+		}
+		if (value->text[0] == '\0' || strcasecmp(value->text, "none") == 0) {
+			def->protocol = -1;
+			return 0;
+		}
+	}
+	field_refuse(value, place, err, "not a protocol that is known here");
+	return error_hint(err, -EINVAL, "imaps (993, inside 143), smtps (465, inside 587) or pop3s (995, inside 110); "
+			  "for any other leave it out and give port = N and the servers' ports");
+}
+
+static int read_strength(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	uint64_t bits;
+
+	if (!conf_is_scalar(value) || text_parse_count(value->text, &bits) != 0 || bits > TLS_STRENGTH_MAX_BITS ||
+	    !tls_strength_known((unsigned int)bits))
+		return field_refuse(value, place, err, "a strength is 112, 128 or 192 (bits, as NIST SP 800-57 counts)");
+	((struct rule_def *)out)->strength_bits = bits;
+	return 0;
+}
+
+static const struct field rule_fields[] = {
+	{ .key = "protocol", .kind = FIELD_OTHER, .read = read_protocol },
+	{ .key = "listen", .kind = FIELD_OTHER, .read = read_listen },
+	{ .key = "port", .kind = FIELD_OTHER, .read = read_port },
+	{ .key = "servers", .kind = FIELD_OTHER, .read = read_servers },
+	{ "certificate", FIELD_NAME, FIELD_OF(struct rule_def, certificate), 0, 0, NULL, NULL },
+	{ .key = "allow", .kind = FIELD_OTHER, .read = read_allow },
+	{ .key = "deny", .kind = FIELD_OTHER, .read = read_deny },
+	{ "tls_min", FIELD_WORD, FIELD_OF(struct rule_def, tls_min), 0, 0, tls_names, NULL },
+	{ .key = "strength", .kind = FIELD_OTHER, .read = read_strength },
+	{ "idle_timeout", FIELD_DURATION, FIELD_OF(struct rule_def, idle_timeout_us),
+	  1000000, UINT64_C(604800000000), NULL, NULL },
+	{ "handshake_timeout", FIELD_DURATION, FIELD_OF(struct rule_def, handshake_timeout_us),
+	  100000, UINT64_C(600000000), NULL, NULL },
+	{ "enabled", FIELD_BOOL, FIELD_OF(struct rule_def, enabled), 0, 0, NULL, NULL },
+};
+
+int rule_def_read(struct rule_def *def, const struct conf *object, const char *file, struct error *err)
+{
+	char section[RULE_NAME_BYTES + 8];
+	struct place place = { .file = file, .section = section };
+
+	snprintf(section, sizeof(section), "rule %s", def->name);
+	return fields_read(object, &place, rule_fields, sizeof(rule_fields) / sizeof(rule_fields[0]), NULL, def, err);
+}
+
+int rule_def_check(const struct rule_def *def, const char *where, struct error *err)
+{
+	static const struct addr nowhere;
+
+	if (addr_equal(&def->listen, &nowhere)) {
+		error_set(err, -EINVAL, ERROR_INVALID, where, "no listen address");
+		return error_hint(err, -EINVAL, "give listen = one of the gateway's external addresses");
+	}
+	if (rule_def_port(def) == 0) {
+		error_set(err, -EINVAL, ERROR_INVALID, where, "no external port");
+		return error_hint(err, -EINVAL, "give protocol = imaps, smtps or pop3s, or port = N");
+	}
+	if (def->n_servers == 0) {
+		error_set(err, -EINVAL, ERROR_INVALID, where, "no internal server");
+		return error_hint(err, -EINVAL, "give servers = [\"10.20.0.2:143\"]");
+	}
+	for (unsigned int i = 0; i < def->n_servers; i++) {
+		if (rule_def_server_port(def, i) == 0) {
+			error_set(err, -EINVAL, ERROR_INVALID, where, "server %u has no port", i + 1);
+			return error_hint(err, -EINVAL, "without a protocol each server needs its port: 10.20.0.2:143");
+		}
+	}
+	if (def->certificate[0] == '\0') {
+		error_set(err, -EINVAL, ERROR_INVALID, where, "no certificate");
+		return error_hint(err, -EINVAL, "give certificate = the name of one; `postern cert list` shows them");
+	}
+	return 0;
+}
