@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "control/certs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dataplane/base/assert.h"
+#include "tls/context.h"
+
+struct certificate *certificate_load(const char *name, const char *chain_path, const char *key_path,
+				     struct error *err)
+{
+	struct certificate *c = calloc(1, sizeof(*c));
+	char why[400] = "", where[CERTIFICATE_NAME_BYTES + 16];
+	struct timespec now;
+
+	snprintf(where, sizeof(where), "certificate %s", name);
+	if (c == NULL) {
+		error_set(err, -ENOMEM, ERROR_INTERNAL, where, "out of memory");
+		return NULL;
+	}
+	c->tls = tls_cert_load_files(chain_path, key_path, why, sizeof(why));
+	if (c->tls == NULL) {
+		error_set(err, -EINVAL, ERROR_INVALID, where, "%s", why);
+		free(c);
+		return NULL;
+	}
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	snprintf(c->chain_path, sizeof(c->chain_path), "%s", chain_path);
+	snprintf(c->key_path, sizeof(c->key_path), "%s", key_path != NULL ? key_path : chain_path);
+	clock_gettime(CLOCK_REALTIME, &now);
+	c->loaded_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	c->held = 1;
+	return c;
+}
+
+struct certificate *certificate_hold(struct certificate *c)
+{
+	c->held++;
+	return c;
+}
+
+void certificate_release(struct certificate *c)
+{
+	if (c == NULL || --c->held > 0)
+		return;
+	tls_cert_free(c->tls);
+	free(c);
+}
+
+struct tls_ctx *certificate_context(const struct certificate *c, const struct rule_def *def, struct error *err)
+{
+	struct tls_settings settings = {
+		.min_version = def->tls_min == RULE_TLS_13 ? TLS_VERSION_1_3 : TLS_VERSION_1_2,
+		.strength_bits = (unsigned int)def->strength_bits,
+		.alpn = rule_def_alpn(def),
+		.binding = def->name,
+	};
+	char why[400] = "";
+	struct tls_ctx *ctx = tls_ctx_new(c->tls, &settings, why, sizeof(why));
+
+	if (ctx == NULL)
+		error_set(err, -EINVAL, ERROR_INVALID, "", "certificate %s: %s", c->name, why);
+	return ctx;
+}
+
+void certs_fini(struct certs *certs)
+{
+	for (uint32_t i = 0; i < certs->n; i++)
+		certificate_release(certs->list[i]);
+	free(certs->list);
+	*certs = (struct certs){ 0 };
+}
+
+int certs_copy(struct certs *out, const struct certs *certs)
+{
+	*out = (struct certs){ .size = certs->n + 1 };
+	out->list = calloc(out->size, sizeof(struct certificate *));
+	if (out->list == NULL)
+		return -ENOMEM;
+	for (; out->n < certs->n; out->n++)
+		out->list[out->n] = certificate_hold(certs->list[out->n]);
+	return 0;
+}
+
+struct certificate *certs_lookup(const struct certs *certs, const char *name)
+{
+	for (uint32_t i = 0; i < certs->n; i++) {
+		if (strcmp(certs->list[i]->name, name) == 0)
+			return certs->list[i];
+	}
+	return NULL;
+}
+
+int certs_put(struct certs *certs, struct certificate *c)
+{
+	for (uint32_t i = 0; i < certs->n; i++) {
+		if (strcmp(certs->list[i]->name, c->name) == 0) {
+			certificate_release(certs->list[i]);
+			certs->list[i] = c;
+			return 0;
+		}
+	}
+	if (certs->n == certs->size) {
+		uint32_t size = certs->size > 0 ? certs->size * 2 : 8;
+		struct certificate **more = realloc(certs->list, size * sizeof(struct certificate *));
+
+		if (more == NULL)
+			return -ENOMEM;
+		certs->list = more;
+		certs->size = size;
+	}
+	certs->list[certs->n++] = c;
+	return 0;
+}
+
+/* Where `postern cert` keeps what it makes. */
+static bool store_paths(const char *folder, const char *name, char *chain_path, char *key_path)
+{
+	int chain = snprintf(chain_path, PATH_MAX, "%s/%s.pem", folder, name);
+	int key = snprintf(key_path, PATH_MAX, "%s/%s.key", folder, name);
+
+	return chain > 0 && chain < PATH_MAX && key > 0 && key < PATH_MAX;
+}
+
+int certs_find_files(const struct config *config, const char *name, char *chain_path, char *key_path,
+		     struct error *err)
+{
+	const struct config_certificate *cert = config->certificates;
+	char where[CERTIFICATE_NAME_BYTES + 16];
+
+	for (; cert != NULL && strcmp(cert->name, name) != 0; cert = cert->next)
+		;
+	if (cert != NULL) {
+		snprintf(chain_path, PATH_MAX, "%s", cert->chain);
+		snprintf(key_path, PATH_MAX, "%s", cert->key);
+		return 0;
+	}
+	snprintf(where, sizeof(where), "certificate %s", name);
+	if (config->certificates_directory[0] != '\0' &&
+	    store_paths(config->certificates_directory, name, chain_path, key_path) &&
+	    access(chain_path, F_OK) == 0)
+		return 0;
+	error_set(err, -ENOENT, ERROR_NOT_FOUND, where, "there is no certificate of this name");
+	if (config->certificates_directory[0] == '\0')
+		return error_hint(err, -ENOENT, "describe it in %s: certificate %s { chain = …; key = …; }, or set "
+				  "certificates { directory = …; } and make it with `postern cert`", config->file, name);
+	return error_hint(err, -ENOENT, "make or import it with `postern cert` in %s, or describe it in %s",
+			  config->certificates_directory, config->file);
+}
+
+int certs_load_missing(struct certs *certs, const struct config *config, const struct ruleset *rules,
+		       struct error *err)
+{
+	char chain[PATH_MAX], key[PATH_MAX];
+
+	for (uint32_t i = 0; i < rules->n; i++) {
+		const char *name = rules->defs[i].certificate;
+		struct certificate *c;
+		int r;
+
+		if (certs_lookup(certs, name) != NULL)
+			continue;
+		r = certs_find_files(config, name, chain, key, err);
+		c = r == 0 ? certificate_load(name, chain, key, err) : NULL;
+		if (c == NULL) {
+			char prefix[RULE_NAME_BYTES + 8];
+
+			snprintf(prefix, sizeof(prefix), "rule %s", rules->defs[i].name);
+			error_prefix(err, prefix);
+			return r != 0 ? r : -EINVAL;
+		}
+		if (certs_put(certs, c) != 0) {
+			certificate_release(c);
+			return error_set(err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");
+		}
+	}
+	return 0;
+}
+
+/* The same chain (a key that fits it is the same key). */
+static bool same_content(const struct certificate *a, const struct certificate *b)
+{
+	return strcmp(tls_cert_chain_pem(a->tls), tls_cert_chain_pem(b->tls)) == 0;
+}
+
+int certs_reload(struct certs *out, const struct certs *before, const struct config *config,
+		 const struct ruleset *rules, struct error *err)
+{
+	int r;
+
+	*out = (struct certs){ 0 };
+	r = certs_load_missing(out, config, rules, err);
+	if (r != 0) {
+		certs_fini(out);
+		return r;
+	}
+	for (uint32_t i = 0; before != NULL && i < out->n; i++) {
+		struct certificate *old = certs_lookup(before, out->list[i]->name);
+
+		if (old != NULL && same_content(old, out->list[i])) {
+			certificate_release(out->list[i]);
+			out->list[i] = certificate_hold(old);
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The certificates that rules name. Each is loaded once, checked whole (tls/cert.h)
+ * and shared by the rules that use it; a replaced one lives on in the rules of
+ * older snapshots until they are gone.
+ *
+ * A name is looked for among the configuration's "certificate NAME { … }", then in
+ * the store's folder as NAME.pem and NAME.key (where `postern cert` puts them).
+ *
+ * Threads: control. Ownership: counted; certificate_hold / certificate_release.
+ */
+#pragma once
+
+#include "control/config.h"
+#include "control/error.h"
+#include "tls/cert.h"
+
+struct tls_ctx;
+
+struct certificate {
+	char name[CERTIFICATE_NAME_BYTES];
+	char chain_path[PATH_MAX], key_path[PATH_MAX];
+	struct tls_cert *tls;
+	uint64_t loaded_us;	/* since 1970 */
+	uint32_t held;
+};
+
+struct certs {
+	uint32_t n, size;
+	struct certificate **list;
+};
+
+/* From files. NULL with @err, which names the file and why. The caller holds it. */
+struct certificate *certificate_load(const char *name, const char *chain_path, const char *key_path,
+				     struct error *err);
+struct certificate *certificate_hold(struct certificate *c);
+void certificate_release(struct certificate *c);	/* NULL: nothing */
+
+/* One worker's context for a rule. NULL with @err (a key too weak for the rule, memory). */
+struct tls_ctx *certificate_context(const struct certificate *c, const struct rule_def *def, struct error *err);
+
+void certs_fini(struct certs *certs);
+/* The same certificates, each held once more. 0, or -ENOMEM with @out empty. */
+int certs_copy(struct certs *out, const struct certs *certs);
+/* Borrowed; NULL: not loaded. */
+struct certificate *certs_lookup(const struct certs *certs, const char *name);
+/* Puts @c in the place of the one of its name, if any. Consumes the caller's hold. 0, or -ENOMEM (then still the caller's). */
+int certs_put(struct certs *certs, struct certificate *c);
+
+/* The files that the name stands for by the configuration. 0, or -ENOENT with @err. */
+int certs_find_files(const struct config *config, const char *name, char *chain_path, char *key_path,
+		     struct error *err);
+/* Loads what @rules name and @certs lacks. 0, or -errno with @err. */
+int certs_load_missing(struct certs *certs, const struct config *config, const struct ruleset *rules,
+		       struct error *err);
+/*
+ * All of @rules' certificates read afresh; one whose files say the same as before is
+ * the same struct as in @before (may be NULL). 0, or -errno with @err and @out empty.
+ */
+int certs_reload(struct certs *out, const struct certs *before, const struct config *config,
+		 const struct ruleset *rules, struct error *err);

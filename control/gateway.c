@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "control/gateway.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "control/log.h"
+#include "control/text.h"
+#include "tls/context.h"
+
+#define LOG_BURST 64u
+
+static uint64_t clock_us(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t wall_clock_us(void)
+{
+	return clock_us(CLOCK_REALTIME);
+}
+
+uint64_t monotonic_us(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
+}
+
+static void warn_of_certificates(const struct certs *certs, const struct certs *before)
+{
+	for (uint32_t i = 0; i < certs->n; i++) {
+		const struct certificate *c = certs->list[i];
+		unsigned int bits = tls_cert_warnings(c->tls, time(NULL));
+
+		if (before != NULL && certs_lookup(before, c->name) == c)
+			continue;
+		for (unsigned int bit = 1; bit <= bits; bit <<= 1) {
+			if (bits & bit)
+				log_say(LOG_WARNING_LEVEL, "certificate %s: %s", c->name,
+					tls_cert_warning_text((enum tls_cert_warning)bit));
+		}
+	}
+}
+
+int gateway_init(struct gateway *g, struct config *config, struct error *err)
+{
+	int r;
+
+	memset(g, 0, sizeof(*g));
+	g->config = config;
+	g->started_us = wall_clock_us();
+	g->tls_version = "";
+	r = ruleset_copy(&g->rules, &config->rules);
+	if (r != 0)
+		error_set(err, r, ERROR_INTERNAL, "", "out of memory");
+	else
+		r = certs_load_missing(&g->certs, config, &g->rules, err);
+	if (r == 0)
+		r = live_init(&g->live, config->dataplane.n_workers, err);
+	if (r != 0) {
+		certs_fini(&g->certs);
+		ruleset_fini(&g->rules);
+		config_free(config);
+		return r;
+	}
+	warn_of_certificates(&g->certs, NULL);
+	watchdog_init(&g->watchdog, config->dataplane.n_workers);
+	return 0;
+}
+
+void gateway_fini(struct gateway *g)
+{
+	live_fini(&g->live);
+	certs_fini(&g->certs);
+	ruleset_fini(&g->rules);
+	config_free(g->config);
+}
+
+static struct live_limits limits_of(const struct config *c)
+{
+	return (struct live_limits){ c->handshake_timeout_us, c->idle_timeout_us };
+}
+
+int gateway_publish_first(struct gateway *g, struct error *err)
+{
+	struct live_limits limits = limits_of(g->config);
+	struct live_next *next;
+	int r = live_build(&g->live, &g->rules, &g->certs, &limits, &next, err);
+
+	if (r == 0)
+		live_publish(&g->live, next, &g->rules);
+	g->tickets_us = monotonic_us();
+	return r;
+}
+
+int gateway_check(struct config *config, struct error *err)
+{
+	struct certs certs = { 0 };
+	int r = certs_load_missing(&certs, config, &config->rules, err);
+
+	for (uint32_t i = 0; r == 0 && i < config->rules.n; i++) {
+		const struct rule_def *def = &config->rules.defs[i];
+		struct tls_ctx *ctx = certificate_context(certs_lookup(&certs, def->certificate), def, err);
+		char prefix[RULE_NAME_BYTES + 8];
+
+		if (ctx != NULL) {
+			tls_ctx_free(ctx);
+			continue;
+		}
+		snprintf(prefix, sizeof(prefix), "rule %s", def->name);
+		error_prefix(err, prefix);
+		r = -EINVAL;
+	}
+	if (r == 0)
+		warn_of_certificates(&certs, NULL);
+	certs_fini(&certs);
+	return r;
+}
+
+static int save_rules(const struct config *config, const struct ruleset *rules, struct error *err)
+{
+	char *text;
+	int r;
+
+	if (config->rules_file[0] == '\0')
+		return 0;
+	text = ruleset_text(rules, "The rules of posternd, which rewrites this file at each change: `postern rule`.");
+	if (text == NULL)
+		return error_set(err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");
+	r = text_write_file(config->rules_file, text, strlen(text), 0640, err);
+	free(text);
+	return r;
+}
+
+/* @config decides where files are and which addresses there are; it needn't be the gateway's own yet. */
+static int apply_under(struct gateway *g, const struct config *config, struct ruleset *rules, struct certs *certs,
+		       struct error *err)
+{
+	struct live_limits limits = limits_of(config);
+	struct live_next *next;
+	int r = ruleset_check(rules, err);
+
+	if (r == 0)
+		r = config_check_rules(config, rules, "", err);
+	if (r == 0)
+		r = certs_load_missing(certs, config, rules, err);
+	if (r == 0)
+		r = live_build(&g->live, rules, certs, &limits, &next, err);
+	if (r != 0)
+		return r;
+	r = watchdog_check(&g->watchdog, err);	/* publishing would wait for a worker that stands still */
+	if (r == 0)
+		r = save_rules(config, rules, err);
+	if (r != 0) {
+		live_discard(&g->live, next);
+		return r;
+	}
+	live_publish(&g->live, next, rules);
+	warn_of_certificates(certs, &g->certs);
+	ruleset_fini(&g->rules);
+	g->rules = *rules;
+	*rules = (struct ruleset){ 0 };
+	certs_fini(&g->certs);
+	g->certs = *certs;
+	*certs = (struct certs){ 0 };
+	return 0;
+}
+
+int gateway_apply(struct gateway *g, struct ruleset *rules, struct certs *certs, struct error *err)
+{
+	struct certs same = { 0 };
+	int r = 0;
+
+	if (certs == NULL) {
+		r = certs_copy(&same, &g->certs);
+		certs = &same;
+	}
+	r = r == 0 ? apply_under(g, g->config, rules, certs, err) :
+	    error_set(err, r, ERROR_INTERNAL, "", "out of memory");
+	certs_fini(&same);
+	if (r == 0)
+		g->changes++;
+	else
+		g->refused_changes++;
+	return r;
+}
+
+static void compare(const struct gateway *g, const struct ruleset *rules, const struct certs *certs,
+		    struct reload_report *report)
+{
+	for (uint32_t i = 0; i < rules->n; i++) {
+		const struct rule_def *before = ruleset_lookup(&g->rules, rules->defs[i].name);
+
+		if (before == NULL)
+			report->added++;
+		else if (!rule_def_equal(before, &rules->defs[i]))
+			report->changed++;
+	}
+	for (uint32_t i = 0; i < g->rules.n; i++)
+		report->removed += ruleset_lookup(rules, g->rules.defs[i].name) == NULL;
+	for (uint32_t i = 0; i < certs->n; i++)
+		report->certificates += certs_lookup(&g->certs, certs->list[i]->name) != certs->list[i];
+}
+
+/* What can't change while workers run stays as it was started, so that later checks go by what is true. */
+static void keep_running_part(struct config *fresh, const struct config *running)
+{
+	fresh->dataplane = running->dataplane;
+	fresh->network = running->network;
+	fresh->control = running->control;
+	fresh->log = running->log;
+	memcpy(fresh->rules_file, running->rules_file, sizeof(fresh->rules_file));
+}
+
+int gateway_reload(struct gateway *g, struct reload_report *report, struct error *err)
+{
+	struct ruleset rules = { 0 };
+	struct certs certs = { 0 };
+	struct config *fresh;
+	int r = config_read(g->config->file, &fresh, err);
+
+	memset(report, 0, sizeof(*report));
+	if (r != 0)
+		return r;
+	report->restart = config_restart_reason(g->config, fresh);
+	keep_running_part(fresh, g->config);
+	r = ruleset_copy(&rules, &fresh->rules);
+	if (r != 0)
+		error_set(err, r, ERROR_INTERNAL, "", "out of memory");
+	else
+		r = certs_reload(&certs, &g->certs, fresh, &rules, err);
+	if (r == 0) {
+		compare(g, &rules, &certs, report);
+		r = apply_under(g, fresh, &rules, &certs, err);
+	}
+	ruleset_fini(&rules);
+	certs_fini(&certs);
+	if (r != 0) {
+		config_free(fresh);
+		g->refused_changes++;
+		return r;
+	}
+	config_free(g->config);
+	g->config = fresh;
+	g->changes++;
+	log_say(LOG_INFO_LEVEL, "reloaded: %u rules added, %u changed, %u removed; %u certificates differ",
+		report->added, report->changed, report->removed, report->certificates);
+	if (report->restart != NULL)
+		log_say(LOG_WARNING_LEVEL, "the configuration's %s changed, which takes effect at the next start only",
+			report->restart);
+	return 0;
+}
+
+bool gateway_log_connections(void)
+{
+	static struct record records[LOG_BURST];
+	unsigned int n = dataplane_log(records, LOG_BURST);
+
+	for (unsigned int i = 0; i < n; i++)
+		log_connection(&records[i]);
+	return n == LOG_BURST;
+}
+
+/* Workers count the records that found their ring full; the log says so where they are missing. */
+static void tell_lost_records(struct gateway *g)
+{
+	uint64_t lost = 0;
+
+	for (uint16_t w = 0; w < dataplane_workers(); w++)
+		lost += counter_read(&dataplane_counters(w)->drops[DROP_LOG_FULL]);
+	if (lost > g->last_log_full)
+		log_say(LOG_WARNING_LEVEL, "%llu connections ended without a line here: a worker's log ring was full",
+			(unsigned long long)(lost - g->last_log_full));
+	g->last_log_full = lost;
+}
+
+void gateway_tick(struct gateway *g, uint64_t now_us)
+{
+	struct error err;
+
+	tell_lost_records(g);
+	watchdog_tick(&g->watchdog, now_us);
+	if (watchdog_check(&g->watchdog, NULL) != 0)
+		return;	/* what follows waits for workers */
+	live_reap(&g->live);
+	drain_tick(&g->drain, now_us);
+	if (now_us - g->tickets_us >= LIVE_TICKETS_S * UINT64_C(1000000)) {
+		g->tickets_us = now_us;
+		if (live_rotate_tickets(&g->live, &err) != 0)
+			log_say(LOG_ERROR_LEVEL, "%s", err.message);
+	}
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "control/orders.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/text.h"
+
+#define ID_WORKER_SHIFT 56
+
+/* An order with what it points to, so that both can be left behind together. */
+struct kept {
+	struct order order;
+	struct record *records;
+	struct kept *next;
+};
+
+static struct kept *late;	/* not answered in time */
+
+static void kept_free(struct kept *k)
+{
+	free(k->records);
+	free(k);
+}
+
+static void sweep_late(void)
+{
+	struct kept **at = &late, *k;
+
+	while ((k = *at) != NULL) {
+		if (!__atomic_load_n(&k->order.finished, __ATOMIC_ACQUIRE)) {
+			at = &k->next;
+			continue;
+		}
+		*at = k->next;
+		kept_free(k);
+	}
+}
+
+static struct kept *kept_new(enum order_verb verb, uint32_t n_records, struct error *err)
+{
+	struct kept *k = calloc(1, sizeof(*k));
+
+	sweep_late();
+	if (k != NULL && n_records > 0)
+		k->records = calloc(n_records, sizeof(*k->records));
+	if (k == NULL || (n_records > 0 && k->records == NULL)) {
+		free(k);
+		error_set(err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");
+		return NULL;
+	}
+	k->order.verb = verb;
+	k->order.records = k->records;
+	k->order.max = n_records;
+	return k;
+}
+
+/* 0; or -errno with @err, and @k is gone. */
+static int give(uint16_t worker, struct kept *k, struct error *err)
+{
+	int r = dataplane_order(worker, &k->order);
+
+	if (r == 0)
+		return 0;
+	if (r == -ETIMEDOUT) {
+		k->next = late;
+		late = k;
+	} else {
+		kept_free(k);
+	}
+	error_set(err, r, ERROR_BUSY, "", "worker %u %s", worker,
+		  r == -ETIMEDOUT ? "didn't answer for a second" : "has too many orders waiting");
+	return error_hint(err, r, "try again; if it stays so, `postern stats` and the log say what the worker does");
+}
+
+int orders_list(struct record **out, uint32_t *n, uint32_t max, struct error *err)
+{
+	struct record *all = NULL;
+
+	*n = 0;
+	for (uint16_t w = 0; w < dataplane_workers() && *n < max; w++) {
+		struct dataplane_gauges gauges;
+		uint64_t wanted;
+		struct record *more;
+		struct kept *k;
+
+		dataplane_gauges(w, &gauges);
+		wanted = gauges.connections + 64;	/* some may come while we ask */
+		if (wanted > max - *n)
+			wanted = max - *n;
+		k = kept_new(ORDER_LIST, (uint32_t)wanted, err);
+		if (k == NULL || give(w, k, err) != 0) {
+			free(all);
+			return -EBUSY;
+		}
+		more = realloc(all, (*n + k->order.done + 1) * sizeof(*all));
+		if (more == NULL) {
+			free(all);
+			kept_free(k);
+			return error_set(err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");
+		}
+		all = more;
+		memcpy(all + *n, k->records, k->order.done * sizeof(*all));
+		*n += k->order.done;
+		kept_free(k);
+	}
+	*out = all;
+	return 0;
+}
+
+int orders_kill(uint64_t id, struct error *err)
+{
+	uint64_t worker = id >> ID_WORKER_SHIFT;
+	char text[32];
+	struct kept *k;
+	uint32_t done;
+
+	if (worker < dataplane_workers()) {
+		k = kept_new(ORDER_KILL, 0, err);
+		if (k == NULL)
+			return -ENOMEM;
+		k->order.id = id;
+		if (give((uint16_t)worker, k, err) != 0)
+			return -EBUSY;
+		done = k->order.done;
+		kept_free(k);
+		if (done > 0)
+			return 0;
+	}
+	error_set(err, -ENOENT, ERROR_NOT_FOUND, "", "there is no connection %s",
+		  orders_id_format(id, text, sizeof(text)));
+	return error_hint(err, -ENOENT, "it may have ended; `postern connections` lists those that are open");
+}
+
+/* One verb to every worker. */
+static int give_all(enum order_verb verb, const char *name, bool on, uint32_t *n, struct error *err)
+{
+	*n = 0;
+	for (uint16_t w = 0; w < dataplane_workers(); w++) {
+		struct kept *k = kept_new(verb, 0, err);
+		int r;
+
+		if (k == NULL)
+			return -ENOMEM;
+		snprintf(k->order.name, sizeof(k->order.name), "%s", name);
+		k->order.on = on;
+		k->order.max = UINT32_MAX;
+		r = give(w, k, err);
+		if (r != 0)
+			return r;
+		*n += k->order.done;
+		kept_free(k);
+	}
+	return 0;
+}
+
+int orders_kill_rule(const char *name, uint32_t *n, struct error *err)
+{
+	return give_all(ORDER_KILL_RULE, name, false, n, err);
+}
+
+int orders_drain(bool on, struct error *err)
+{
+	uint32_t n;
+
+	return give_all(ORDER_DRAIN, "", on, &n, err);
+}
+
+int orders_close_some(uint16_t worker, uint32_t max, uint32_t *n, struct error *err)
+{
+	struct kept *k = kept_new(ORDER_CLOSE_SOME, 0, err);
+	int r;
+
+	*n = 0;
+	if (k == NULL)
+		return -ENOMEM;
+	k->order.max = max;
+	r = give(worker, k, err);
+	if (r != 0)
+		return r;
+	*n = k->order.done;
+	kept_free(k);
+	return 0;
+}
+
+const char *orders_id_format(uint64_t id, char *buf, size_t buf_bytes)
+{
+	snprintf(buf, buf_bytes, "%" PRIu64 "-%" PRIu64, id >> ID_WORKER_SHIFT,
+		 id & ((UINT64_C(1) << ID_WORKER_SHIFT) - 1));
+	return buf;
+}
+
+int orders_id_parse(const char *text, uint64_t *id)
+{
+	uint64_t worker, serial;
+	char first[8] = "";
+	const char *dash = strchr(text, '-');
+
+	if (dash == NULL || (size_t)(dash - text) >= sizeof(first))
+		return -EINVAL;
+	memcpy(first, text, (size_t)(dash - text));
+	if (text_parse_count(first, &worker) != 0 || worker > 255 || text_parse_count(dash + 1, &serial) != 0 ||
+	    serial >> ID_WORKER_SHIFT != 0)
+		return -EINVAL;
+	*id = worker << ID_WORKER_SHIFT | serial;
+	return 0;
+}

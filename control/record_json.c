@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A connection's record for the log and for `postern connections`: the same names in both. */
+#include "control/log.h"
+#include "control/orders.h"
+#include "control/text.h"
+#include "tls/tls.h"
+
+/* What a client sent as a name may be anything; JSON takes UTF-8 only. */
+static json_t *clean_json(const char *s)
+{
+	char buf[2 * RECORD_SNI_BYTES];
+
+	text_clean(s, buf, sizeof(buf));
+	return json_string(buf);
+}
+
+static json_t *endpoint_json(const struct addr *a, uint16_t port)
+{
+	char buf[ENDPOINT_TEXT_BYTES];
+
+	return port == 0 ? json_string("") : json_string(endpoint_format(a, port, buf, sizeof(buf)));
+}
+
+static const char *or_empty(const char *s)
+{
+	return s != NULL ? s : "";
+}
+
+json_t *record_json(const struct record *r, bool live)
+{
+	char start[TIME_TEXT_BYTES], id[32];
+	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:o, s:b, s:I, s:I}",
+		"id", orders_id_format(r->id, id, sizeof(id)), "rule", r->rule,
+		"start", text_format_time(r->start_us, start, sizeof(start)), "duration_us", (json_int_t)r->duration_us,
+		"client", endpoint_json(&r->client, r->client_port),
+		"listen", endpoint_json(&r->listen, r->listen_port),
+		"server", endpoint_json(&r->server, r->server_port), "sni", clean_json(r->sni),
+		"version", or_empty(r->version), "cipher", or_empty(r->cipher), "group", or_empty(r->group),
+		"alpn", clean_json(r->alpn), "resumed", (int)r->resumed,
+		"bytes_from_client", (json_int_t)r->bytes_from_client,
+		"bytes_to_client", (json_int_t)r->bytes_to_client);
+
+	if (o == NULL)
+		return NULL;
+	if (live) {
+		json_object_set_new(o, "state", json_string(or_empty(r->state)));
+		return o;
+	}
+	if (r->end < SPLICE_END_COUNT)
+		json_object_set_new(o, "end", json_string(splice_end_name((enum splice_end)r->end)));
+	if (r->tls_error != TLS_ERR_NONE && r->tls_error < TLS_ERR_COUNT)
+		json_object_set_new(o, "tls_error", json_string(tls_error_name((enum tls_error)r->tls_error)));
+	return o;
+}
