@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* postern cert …: what posternd has loaded. Making certificates needs no daemon: cert_command.h. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/command.h"
+#include "control/table.h"
+
+static enum postern_exit list_certs(const struct invocation *inv)
+{
+	static const char *const heads[] = { "CERTIFICATE", "NAMES", "KEY", ">BITS", "UNTIL", "RULES", "NOTE", NULL };
+	char names[120], rules[80], notes[200];
+	json_t *result, *c;
+	struct table *t;
+	enum postern_exit r = command_nothing_left(inv);
+	size_t i;
+
+	if (r == POSTERN_OK)
+		r = command_ask(inv, "cert.list", NULL, &result);
+	if (r != POSTERN_OK || result == NULL)
+		return r;
+	t = table_new(heads);
+	json_array_foreach(result, i, c) {
+		table_cell(t, "%s", text_of(c, "name"));
+		table_cell(t, "%s", texts_of(c, "names", names, sizeof(names)));
+		table_cell(t, "%s", text_of(c, "key"));
+		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(c, "strength"));
+		table_cell(t, "%.10s", text_of(c, "not_after"));
+		table_cell(t, "%s", texts_of(c, "rules", rules, sizeof(rules)));
+		table_cell(t, "%s", texts_of(c, "warnings", notes, sizeof(notes)));
+	}
+	table_print(t, stdout);
+	json_decref(result);
+	return POSTERN_OK;
+}
+
+/* The daemon reads the files itself, from another folder: it wants whole paths. */
+static enum postern_exit make_absolute(const struct invocation *inv, json_t *args, const char *key)
+{
+	const char *path = json_string_value(json_object_get(args, key));
+	char *whole;
+
+	if (path == NULL)
+		return POSTERN_OK;
+	whole = realpath(path, NULL);
+	if (whole == NULL)
+		return command_usage(inv, "%s: there is no file %s", key, path);
+	json_object_set_new(args, key, json_string(whole));
+	free(whole);
+	return POSTERN_OK;
+}
+
+static enum postern_exit load_cert(const struct invocation *inv)
+{
+	json_t *args, *result;
+	enum postern_exit r;
+
+	if (inv->argc < 1)
+		return command_usage(inv, "the certificate's name is needed");
+	args = json_pack("{s:s}", "name", inv->argv[0]);
+	if (args == NULL)
+		return command_usage(inv, "the name isn't UTF-8 text");
+	r = command_pairs(inv, 1, NULL, args);
+	if (r == POSTERN_OK)
+		r = make_absolute(inv, args, "chain");
+	if (r == POSTERN_OK)
+		r = make_absolute(inv, args, "key");
+	if (r != POSTERN_OK) {
+		json_decref(args);
+		return r;
+	}
+	r = command_ask(inv, "cert.load", args, &result);
+	if (r == POSTERN_OK && result != NULL) {
+		char names[400];
+
+		printf("certificate %s: for %s, until %.10s; new handshakes use it\n", text_of(result, "name"),
+		       texts_of(result, "names", names, sizeof(names)), text_of(result, "not_after"));
+		json_decref(result);
+	}
+	return r;
+}
+
+const struct command commands_certs[] = {
+	{ "cert list", "", "List the certificates that posternd has loaded", NULL, list_certs },
+	{ "cert load", "NAME [chain=FILE] [key=FILE]", "Have posternd read a certificate again, for new handshakes",
+	  "Without files: those of the store or of the configuration. With files: until the next\n"
+	  "reload or restart only.\n", load_cert },
+	{ NULL, NULL, NULL, NULL, NULL }
+};

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Everything that is counted, under its names. */
+#include "control/gateway.h"
+#include "control/log.h"
+#include "control/request.h"
+
+static json_t *drops_json(void)
+{
+	json_t *o = json_object();
+
+	for (unsigned int i = 0; i < DROP_COUNT; i++) {
+		uint64_t sum = 0;
+
+		for (uint16_t w = 0; w < dataplane_workers(); w++)
+			sum += counter_read(&dataplane_counters(w)->drops[i]);
+		json_object_set_new(o, drop_name((enum drop)i), json_integer((json_int_t)sum));
+	}
+	return o;
+}
+
+static json_t *events_json(void)
+{
+	json_t *o = json_object();
+
+	for (unsigned int i = 0; i < EVENT_COUNT; i++) {
+		uint64_t sum = 0;
+
+		for (uint16_t w = 0; w < dataplane_workers(); w++)
+			sum += counter_read(&dataplane_counters(w)->events[i]);
+		json_object_set_new(o, event_name((enum event)i), json_integer((json_int_t)sum));
+	}
+	return o;
+}
+
+static json_t *gauges_json(uint16_t w, struct dataplane_gauges *sum)
+{
+	struct dataplane_gauges g;
+
+	dataplane_gauges(w, &g);
+	sum->connections += g.connections;
+	sum->tcp_connections += g.tcp_connections;
+	sum->mbufs_free += g.mbufs_free;
+	sum->mbufs_total += g.mbufs_total;
+	sum->tls_heap_used_bytes += g.tls_heap_used_bytes;
+	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "worker", (int)w,
+		"cpu", (json_int_t)g.cpu, "connections", (json_int_t)g.connections,
+		"tcp_connections", (json_int_t)g.tcp_connections, "mbufs_free", (json_int_t)g.mbufs_free,
+		"mbufs_total", (json_int_t)g.mbufs_total, "tls_heap_used_bytes", (json_int_t)g.tls_heap_used_bytes,
+		"turns", (json_int_t)g.turns, "busy_turns", (json_int_t)g.busy_turns);
+}
+
+static json_t *control_json(const struct gateway *g)
+{
+	static const char *const names[] = {
+#define X(id, name, text) name,
+		CONTROL_COUNTERS(X)
+#undef X
+	};
+	json_t *o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}",
+		"generation", (json_int_t)g->live.generation, "changes", (json_int_t)g->changes,
+		"refused_changes", (json_int_t)g->refused_changes, "retired_rules", (json_int_t)g->live.n_retired,
+		"worker_stalls", (json_int_t)g->watchdog.stalls, "log_lines_lost", (json_int_t)log_lost());
+
+	for (unsigned int i = 0; o != NULL && i < CONTROL_COUNTER_COUNT; i++)
+		json_object_set_new(o, names[i], json_integer((json_int_t)control_counters[i]));
+	return o;
+}
+
+static json_t *rules_json(const struct gateway *g)
+{
+	json_t *o = json_object();
+
+	for (uint32_t i = 0; i < g->rules.n; i++)
+		json_object_set_new(o, g->rules.defs[i].name, rule_counts_json(g, g->rules.defs[i].name));
+	return o;
+}
+
+static json_t *texts_json(void)
+{
+	static const char *const control[][2] = {
+#define X(id, name, text) { name, text },
+		CONTROL_COUNTERS(X)
+#undef X
+	};
+	json_t *drops = json_object(), *events = json_object(), *own = json_object();
+
+	for (unsigned int i = 0; i < DROP_COUNT; i++)
+		json_object_set_new(drops, drop_name((enum drop)i), json_string(drop_text((enum drop)i)));
+	for (unsigned int i = 0; i < EVENT_COUNT; i++)
+		json_object_set_new(events, event_name((enum event)i), json_string(event_text((enum event)i)));
+	for (unsigned int i = 0; i < CONTROL_COUNTER_COUNT; i++)
+		json_object_set_new(own, control[i][0], json_string(control[i][1]));
+	return json_pack("{s:o, s:o, s:o}", "drops", drops, "events", events, "control", own);
+}
+
+struct stats_args {
+	bool texts;
+};
+
+static const struct field stats_fields[] = {
+	{ "texts", FIELD_BOOL, FIELD_OF(struct stats_args, texts), 0, 0, NULL, NULL },
+};
+
+static json_t *stats(struct gateway *g, const json_t *args, struct error *err)
+{
+	struct stats_args a = { .texts = false };
+	struct dataplane_gauges sum = { 0 };
+	json_t *workers, *o;
+
+	if (request_args(args, stats_fields, 1, &a, err) != 0)
+		return NULL;
+	workers = json_array();
+	for (uint16_t w = 0; w < dataplane_workers(); w++)
+		json_array_append_new(workers, gauges_json(w, &sum));
+	o = json_pack("{s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I}, s:o, s:o, s:o}",
+		"drops", drops_json(), "events", events_json(), "totals",
+		"connections", (json_int_t)sum.connections, "tcp_connections", (json_int_t)sum.tcp_connections,
+		"mbufs_free", (json_int_t)sum.mbufs_free, "mbufs_total", (json_int_t)sum.mbufs_total,
+		"tls_heap_used_bytes", (json_int_t)sum.tls_heap_used_bytes,
+		"workers", workers, "rules", rules_json(g), "control", control_json(g));
+	if (o != NULL && a.texts)
+		json_object_set_new(o, "texts", texts_json());
+	return o;
+}
+
+const struct verb verbs_stats[] = {
+	{ "stats", stats },
+	{ NULL, NULL }
+};

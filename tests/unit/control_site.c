@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "control_site.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control/log.h"
+#include "tls/ca.h"
+#include "tls/cert.h"
+#include "tls/tls.h"
+
+static void write_file(const char *path, const char *text, mode_t mode)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+void site_certificate(struct site *s, const char *name, const char *host)
+{
+	struct tls_subject subject = { .common_name = host };
+	char err[256] = "", path[256], *chain, *key_pem;
+	struct tls_key *key = tls_key_generate(TLS_KEY_P256, 0, err, sizeof(err));
+
+	assert_non_null(key);
+	chain = tls_self_signed(key, &subject, 100, time(NULL), err, sizeof(err));
+	key_pem = tls_key_to_pem(key);
+	assert_non_null(chain);
+	assert_non_null(key_pem);
+	snprintf(path, sizeof(path), "%s/certs/%s.pem", s->folder, name);
+	write_file(path, chain, 0644);
+	snprintf(path, sizeof(path), "%s/certs/%s.key", s->folder, name);
+	write_file(path, key_pem, 0600);
+	tls_key_text_free(key_pem);
+	free(chain);
+	tls_key_free(key);
+}
+
+void site_init(struct site *s)
+{
+	static bool tls_started;
+	char path[256];
+	const char *why = "";
+
+	memset(s, 0, sizeof(*s));
+	if (!tls_started)
+		assert_int_equal(tls_init(&why), 0);
+	tls_started = true;
+	log_set_level(LOG_ERROR_LEVEL);
+	snprintf(s->folder, sizeof(s->folder), "/tmp/postern-test-XXXXXX");
+	assert_non_null(mkdtemp(s->folder));
+	snprintf(path, sizeof(path), "%s/certs", s->folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	site_certificate(s, "mail", "imap.example.test");
+	site_certificate(s, "other", "other.example.test");
+	snprintf(s->config, sizeof(s->config), "%s/posternd.conf", s->folder);
+}
+
+const char *site_write(struct site *s, const char *name, const char *text)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", s->folder, name);
+	write_file(path, text, 0644);
+	return path;
+}
+
+const char *site_configure(struct site *s, const char *text)
+{
+	write_file(s->config, text, 0644);
+	return s->config;
+}
+
+void site_start(struct site *s)
+{
+	struct config *config;
+	struct error err = { .message = "" };
+	char text[1300];
+
+	if (config_read(s->config, &config, &err) != 0 || gateway_init(&s->gateway, config, &err) != 0)
+		fail_msg("%s", error_format(&err, text, sizeof(text)));
+	assert_int_equal(dataplane_start(&config->dataplane, NULL, 0), 0);
+	assert_int_equal(gateway_publish_first(&s->gateway, &err), 0);
+}
+
+void site_stop(struct site *s)
+{
+	dataplane_stop();
+	gateway_fini(&s->gateway);
+	fake_reset(0);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+void site_fini(struct site *s)
+{
+	assert_int_equal(nftw(s->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A dataplane that only takes notes, for tests of control: workers that exist as
+ * numbers, connections that the test opens and closes, orders that are carried out
+ * at once. It takes the place of dataplane.c at link time; publication (policy_rcu.c)
+ * is the real one.
+ *
+ * Threads: one.
+ */
+#pragma once
+
+#include "dataplane/dataplane.h"
+
+struct fake_connection {
+	bool open;
+	struct record record;
+	struct rule *rule;	/* held, as a splice does */
+	uint16_t worker;
+};
+
+struct dataplane_fake {
+	uint16_t n_workers;
+	struct counters counters[WORKERS_MAX];
+	struct dataplane_gauges gauges[WORKERS_MAX];
+	struct fake_connection *connections;
+	size_t n_connections, size;
+	bool draining;
+	bool stuck;		/* orders time out */
+	unsigned int started, stopped;
+	struct record *log;
+	unsigned int n_log;
+	uint64_t serial;
+};
+
+extern struct dataplane_fake fake;
+
+/* Everything as before the first test. */
+void fake_reset(uint16_t n_workers);
+/*
+ * A client connects to laddr:lport, as a worker would take it under the current
+ * snapshot. Its index, or -1: no rule, or not allowed.
+ */
+int fake_connect(uint16_t worker, const char *listen, uint16_t port, const char *client);
+/* It ends: the rule is let go, a record goes to the log. */
+void fake_close(int connection, enum splice_end how);
+uint64_t fake_open(void);
