@@ -331,8 +331,11 @@ void *tls_heap_alloc(size_t bytes)
 	struct tls_heap *h = current;
 	void *block;
 
-	if (fail_countdown && --fail_countdown == 0)
+	if (fail_countdown && --fail_countdown == 0) {
+		if (h)
+			h->refused++;
 		return NULL;
+	}
 	if (!h)
 		return malloc(bytes);
 	block = take(h, bytes);
@@ -557,9 +560,12 @@ uint64_t tls_heap_refused(const struct tls_heap *heap)
 	return heap->refused;
 }
 
-void tls_heap_fail_nth(uint64_t nth)
+uint64_t tls_heap_fail_nth(uint64_t nth)
 {
+	uint64_t left = fail_countdown;
+
 	fail_countdown = nth;
+	return left;
 }
 
 int tls_heap_install(void)

@@ -54,5 +54,5 @@ size_t tls_heap_size(const struct tls_heap *heap);
 uint64_t tls_heap_granted(const struct tls_heap *heap);
 uint64_t tls_heap_refused(const struct tls_heap *heap);
 
-/* For tests: the calling thread's @nth allocation from now fails, once. 0: none does. */
-void tls_heap_fail_nth(uint64_t nth);
+/* For tests: the calling thread's @nth allocation from now fails, once; 0: none does. How many were left until then. */
+uint64_t tls_heap_fail_nth(uint64_t nth);

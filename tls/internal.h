@@ -32,6 +32,7 @@ struct tls_worker {
 	struct tls_heap *heap;
 	struct rte_mempool *mbufs;
 	const struct tls_tickets *tickets;
+	uint64_t refused_seen;				/* of the heap's refusals, those that were told */
 	struct rte_mbuf *spare;				/* an empty one, so that a read that finds nothing costs no allocation */
 	uint8_t gather[TLS_RECORD_MAX_BYTES];		/* one record's plaintext, from many mbufs */
 };

@@ -28,7 +28,12 @@ static void emit_alert(struct tls_session *s, uint8_t description)
 static enum tls_status fail_by_library(struct tls_session *s, int code)
 {
 	enum tls_error e = tls_error_of_library(code);
+	uint64_t refused = tls_heap_refused(tls_worker->heap);
 
+	/* The library reports a failed allocation in many words; the heap knows. */
+	if (refused != tls_worker->refused_seen)
+		e = TLS_ERR_MEMORY;
+	tls_worker->refused_seen = refused;
 	if (s->refused_name)
 		e = TLS_ERR_SNI;
 	fail(s, e);
@@ -77,6 +82,7 @@ struct tls_session *tls_session_new(struct tls_ctx *ctx)
 	s->library = wolfSSL_new(ctx->library);
 	if (s->library && prepare(s))
 		return s;
+	tls_worker->refused_seen = tls_heap_refused(tls_worker->heap);
 	tls_session_free(s);
 	return NULL;
 }
