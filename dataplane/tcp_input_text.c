@@ -3,6 +3,7 @@
 #include <rte_common.h>
 #include <rte_mbuf.h>
 
+#include "mbuf_reserve.h"
 #include "tcp_close.h"
 #include "tcp_input.h"
 #include "tcp_list.h"
@@ -85,6 +86,12 @@ void tcp_input_text(struct tcp_conn *c, struct rte_mbuf *m, const struct tcp_rx 
 	if (in.bytes > 0 && c->fin_ahead && seq_gt(in.seq + in.bytes, c->fin_seq)) {
 		/* Data after the end: no TCP sends that. */
 		stack_drop(c->stack, DROP_TCP_SEQUENCE, m);
+		return;
+	}
+	if (in.bytes > 0 && !mbuf_reserve_allows(m->pool, MBUF_USE_PAYLOAD)) {
+		/* As if the wire had lost it; and what waits behind a hole gives its buffers back. */
+		tcp_rcvq_renege(c);
+		stack_drop(c->stack, DROP_NO_MBUF, m);
 		return;
 	}
 	if (in.bytes > 0)

@@ -14,10 +14,18 @@
 
 static const struct tcp_data no_data;
 
+/* What may wait for the user: little while packet buffers run low. */
+static uint32_t receive_buffer(const struct tcp_conn *c)
+{
+	uint32_t buffer = c->stack->config.rcv_buffer_bytes;
+
+	return c->stack->tcp.pressure ? RTE_MIN(buffer, TCP_PRESSURE_BYTES) : buffer;
+}
+
 /* Where the window's right edge would be if all free buffer were promised. */
 static uint32_t window_edge(const struct tcp_conn *c)
 {
-	uint32_t buffer = c->stack->config.rcv_buffer_bytes;
+	uint32_t buffer = receive_buffer(c);
 	uint32_t room = buffer > c->rcv_bytes ? buffer - c->rcv_bytes : 0;
 
 	return seq_max(c->rcv_nxt + room, c->rcv_adv);
@@ -25,7 +33,7 @@ static uint32_t window_edge(const struct tcp_conn *c)
 
 static uint32_t window_step(const struct tcp_conn *c)
 {
-	return RTE_MIN(c->stack->config.rcv_buffer_bytes / 2, (uint32_t)c->rcv_mss);
+	return RTE_MIN(receive_buffer(c) / 2, (uint32_t)c->rcv_mss);
 }
 
 bool tcp_window_grew(const struct tcp_conn *c)
@@ -34,7 +42,7 @@ bool tcp_window_grew(const struct tcp_conn *c)
 
 	if ((c->rcv_adv - c->rcv_nxt) >> c->rcv_wscale == 0)
 		return more >= window_step(c);
-	return more >= RTE_MIN(c->stack->config.rcv_buffer_bytes / 2, 2u * c->rcv_mss);
+	return more >= RTE_MIN(receive_buffer(c) / 2, 2u * c->rcv_mss);
 }
 
 /*

@@ -49,7 +49,6 @@ struct tcp_stack {
 	struct tcp_conn_list time_wait;		/* released and in TIME-WAIT, oldest first */
 	uint32_t n_half_open, n_time_wait;
 	bool pressure;				/* packet buffers run low (tcp_stack.c) */
-	uint32_t pressure_mbufs;		/* this few left are few */
 	uint64_t pressure_us;			/* when that was looked at */
 	uint64_t rst_refill_us;			/* token bucket of RSTs to strangers */
 	uint32_t rst_tokens;

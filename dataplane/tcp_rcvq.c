@@ -307,6 +307,11 @@ void tcp_rcvq_purge(struct tcp_conn *c)
 	free_run(c->rcv_head);
 	c->rcv_head = c->rcv_tail = NULL;
 	c->rcv_bytes = 0;
+	tcp_rcvq_renege(c);
+}
+
+void tcp_rcvq_renege(struct tcp_conn *c)
+{
 	if (!c->ooo)
 		return;
 	for (uint32_t i = 0; i < c->ooo->n; i++)

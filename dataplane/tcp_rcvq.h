@@ -53,6 +53,8 @@ struct rte_mbuf *tcp_rcvq_take(struct tcp_conn *c, uint32_t max_bytes);
 unsigned int tcp_rcvq_sack(const struct tcp_conn *c, struct tcp_range out[TCP_SACK_MAX]);
 
 void tcp_rcvq_purge(struct tcp_conn *c);
+/* Frees what came out of order; the peer sends it again (RFC 2018 section 8). */
+void tcp_rcvq_renege(struct tcp_conn *c);
 /* mbufs held, both queues (walks them). */
 unsigned int tcp_rcvq_mbufs(const struct tcp_conn *c);
 /* ASSERTs order and sums; for tests. */

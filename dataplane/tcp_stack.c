@@ -2,6 +2,7 @@
 /* TCP within the stack: its memory, and the end of a turn (tcp_private.h). */
 #include <errno.h>
 
+#include "mbuf_reserve.h"
 #include "tcp_list.h"
 #include "tcp_output.h"
 #include "tcp_rcvq.h"
@@ -33,7 +34,7 @@ static void look_at_pool(struct stack *s)
 	if (s->now_us - t->pressure_us < TCP_PRESSURE_US)
 		return;
 	t->pressure_us = s->now_us;
-	t->pressure = rte_mempool_avail_count(s->config.mbufs) < t->pressure_mbufs;
+	t->pressure = !mbuf_reserve_allows(s->config.mbufs, MBUF_USE_QUEUE);
 }
 
 int tcp_stack_init(struct stack *s)
@@ -51,7 +52,6 @@ int tcp_stack_init(struct stack *s)
 	TAILQ_INIT(&t->output);
 	TAILQ_INIT(&t->half_open);
 	TAILQ_INIT(&t->time_wait);
-	t->pressure_mbufs = RTE_MIN(s->config.mbufs->size / 8, 4096u);
 	t->rst_refill_us = s->now_us;
 	t->rst_tokens = TCP_RST_RATE;
 	if (tcp_table_init(t, max_conns) == 0 && tcp_sndq_init(t, max_conns) == 0 &&

@@ -230,9 +230,22 @@ void sim_app(struct sim *s, int host)
 /* When an end whose other end is gone is given up: its RST may have been lost. */
 #define ABANDON_US 30000000
 
+/*
+ * One end has ended, or the server gave its half-open connection up while the wire
+ * was cut, and a client with nothing to send can't know.
+ */
 static bool half_done(const struct flow *f)
 {
+	if (f->may_die && f->ends[0].established && !f->ends[1].conn && !f->ends[1].done)
+		return true;
 	return f->ends[0].done != f->ends[1].done;
+}
+
+static uint64_t abandon_us(const struct flow *f)
+{
+	uint64_t heal_us = f->sim->start_us + f->sim->scenario.heal_us;
+
+	return RTE_MAX(f->end_us, heal_us) + ABANDON_US;
 }
 
 uint64_t sim_app_next_us(const struct sim *s)
@@ -244,8 +257,8 @@ uint64_t sim_app_next_us(const struct sim *s)
 
 		if (!f->started)
 			next = RTE_MIN(next, f->start_us);
-		if (half_done(f) && f->end_us + ABANDON_US > s->now_us)
-			next = RTE_MIN(next, f->end_us + ABANDON_US);
+		if (half_done(f) && abandon_us(f) > s->now_us)
+			next = RTE_MIN(next, abandon_us(f));
 		for (int side = 0; side < 2; side++)
 			if (f->ends[side].conn && f->ends[side].due_us != 0)
 				next = RTE_MIN(next, f->ends[side].due_us);
@@ -258,9 +271,10 @@ static void end_abandoned(struct sim *s, struct flow *f)
 {
 	for (int side = 0; side < 2; side++) {
 		struct end *e = &f->ends[side], *p = peer_of(e);
-		bool aborted = p->done && (p->died || (p->plan.reset_at_us && s->now_us >= s->start_us + p->plan.reset_at_us));
+		bool reset = p->plan.reset_at_us && s->now_us >= s->start_us + p->plan.reset_at_us;
+		bool aborted = p->done ? p->died || reset : f->may_die && !p->conn;
 
-		if (e->done || !aborted || s->now_us < f->end_us + ABANDON_US)
+		if (e->done || !aborted || !half_done(f) || s->now_us < abandon_us(f))
 			continue;
 		if (e->conn) {
 			tcp_reset(e->conn);
@@ -282,6 +296,28 @@ bool sim_app_done(const struct sim *s)
 		done = done && f->started && f->ends[0].done && f->ends[1].done;
 	}
 	return done;
+}
+
+void sim_app_explain(const struct sim *s)
+{
+	for (unsigned int i = 0; i < s->scenario.n_flows; i++) {
+		const struct flow *f = &s->flows[i];
+
+		for (int side = 0; side < 2; side++) {
+			const struct end *e = &f->ends[side];
+			struct tcp_info info = { .state = "none" };
+
+			if (f->ends[0].done && f->ends[1].done)
+				continue;
+			if (e->conn)
+				tcp_info(e->conn, &info);
+			printf("# flow %u %s: %s, sent %llu of %llu, received %llu, fin_last %d, linger %d, reset at %llu, shut %d, done %d, died %#x, due %lld us\n",
+			       i, side ? "server" : "client", info.state, (unsigned long long)e->tx_off,
+			       (unsigned long long)e->plan.tx_bytes, (unsigned long long)e->rx_off, e->plan.fin_last,
+			       e->plan.linger, (unsigned long long)e->plan.reset_at_us, e->shut, e->done, e->died,
+			       e->due_us ? (long long)(e->due_us - s->now_us) : -1ll);
+		}
+	}
 }
 
 void sim_app_verify(struct sim *s)

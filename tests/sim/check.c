@@ -36,6 +36,9 @@ static void check_liveness(const struct tcp_conn *c)
 	for (unsigned int i = 0; i < TCP_T_COUNT; i++)
 		if (c->deadline_us[i] != 0)
 			ASSERT(c->timer.armed && c->timer.deadline_us <= c->deadline_us[i]);
+	/* Who sleeps until stack_next_us must not sleep too long: one tick of the wheel is allowed. */
+	if (c->timer.armed)
+		ASSERT(stack_next_us(c->stack) <= c->timer.deadline_us + c->stack->wheel.tick_us);
 	if (c->state == TCPS_TIME_WAIT)
 		ASSERT(TAILQ_EMPTY(&c->segs) && c->snd_bytes == 0);
 	if (c->events != 0 && !c->released)

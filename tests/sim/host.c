@@ -120,19 +120,6 @@ static enum stack_verdict accept_syn(void *arg, const struct tuple *t, const str
 	return t->lport == SIM_SILENT_PORT ? STACK_IGNORE : STACK_REFUSE;
 }
 
-static void hold_mbufs(struct host *h, unsigned int leave)
-{
-	unsigned int n = rte_mempool_avail_count(h->pool);
-
-	if (leave == 0 || leave >= n)
-		return;
-	h->held = calloc(n - leave, sizeof(*h->held));
-	if (!h->held)
-		abort();
-	for (; h->n_held < n - leave; h->n_held++)
-		h->held[h->n_held] = rte_pktmbuf_alloc(h->pool);
-}
-
 void host_init(struct host *h, struct sim *sim, int index, const struct host_config *config,
 	       struct rte_mempool *pool, struct wire *out, uint64_t now_us)
 {
@@ -166,7 +153,6 @@ void host_init(struct host *h, struct sim *sim, int index, const struct host_con
 		fprintf(stderr, "sim: %s\n", err);
 		abort();
 	}
-	hold_mbufs(h, config->n_mbufs);
 	h->stack = stack_new(&sc, now_us);
 	if (!h->stack)
 		abort();
@@ -175,9 +161,6 @@ void host_init(struct host *h, struct sim *sim, int index, const struct host_con
 void host_fini(struct host *h)
 {
 	stack_free(h->stack);
-	for (unsigned int i = 0; i < h->n_held; i++)
-		rte_pktmbuf_free(h->held[i]);
-	free(h->held);
 	if (rte_mempool_avail_count(h->pool) != h->pool->size)
 		sim_fail(h->sim, "packet buffers leaked");
 }
@@ -208,8 +191,7 @@ void host_turn(struct host *h, struct wire *in, uint64_t now_us)
 			n++;
 		free(f);
 	}
-	if (n > 0)
-		stack_input(h->stack, &h->netifs.netifs[0], burst, n, now_us);
+	stack_input(h->stack, &h->netifs.netifs[0], burst, n, now_us);
 	sim_app(h->sim, h->index);
 	stack_tick(h->stack, now_us);
 }

@@ -16,14 +16,16 @@
 
 struct sim;
 
+/* A small pool has SIM_SMALL_MBUFS << n of them. */
+#define SIM_SMALL_POOLS 3
+#define SIM_SMALL_MBUFS 128u
+
 struct host {
 	struct sim *sim;
 	int index;
 	struct netifs netifs;
 	struct counters counters;
 	struct rte_mempool *pool;
-	struct rte_mbuf **held;		/* kept away from the stack to shrink the pool */
-	unsigned int n_held;
 	struct stack *stack;
 	struct wire *out;
 	uint64_t rx_no_mbuf;
@@ -34,7 +36,7 @@ struct host_config {
 	uint32_t offloads, tso_max_bytes;
 	uint32_t max_conns, max_half_open;
 	uint32_t rcv_buffer_bytes, snd_buffer_bytes;
-	unsigned int n_mbufs;		/* that the stack may use; 0: all of the pool */
+	unsigned int small_pool;	/* 1 .. SIM_SMALL_POOLS: buffers run out; 0: more than enough */
 	uint64_t secret[2];
 };
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim.h"
+#include "tcp_limits.h"
 
 static const struct wire_faults clean = { .delay_us = 500 };
 
@@ -26,6 +27,8 @@ static void random_faults(struct rng *r, struct wire_faults *f)
 		f->jitter_us = rng_between(r, 1, 20000);
 	if (rng_chance(r, 0.3))
 		f->corrupt = (double)rng_between(r, 1, 100) / 1000;
+	if (rng_chance(r, 0.03))
+		f->loss = 1;	/* cut, until it is healed */
 	if (rng_chance(r, 0.3)) {
 		f->bytes_per_s = rng_between(r, 20000, 12500000);
 		f->queue_bytes = (uint32_t)rng_between(r, 4000, 200000);
@@ -51,17 +54,17 @@ static void random_host(struct rng *r, struct host_config *c)
 	c->rcv_buffer_bytes = buffers[rng_below(r, 8)];
 	c->snd_buffer_bytes = buffers[rng_below(r, 8)];
 	if (rng_chance(r, 0.2))
-		c->n_mbufs = (unsigned int)rng_between(r, 200, 1500);
+		c->small_pool = (unsigned int)rng_between(r, 1, SIM_SMALL_POOLS);
 	c->secret[0] = rng_next(r);
 	c->secret[1] = rng_next(r);
 }
 
 static void random_end(struct rng *r, struct end_plan *e, uint64_t heal_us)
 {
-	static const uint64_t sizes[] = { 0, 1, 100, 5000, 30000, 100000 };
+	static const uint64_t sizes[] = { 0, 1, 100, 5000, 30000, 100000, 400000 };
 	static const uint32_t writes[] = { 10, 1000, 4000, 16384, 16384 };
 
-	e->tx_bytes = rng_below(r, sizes[rng_below(r, 6)] + 1);
+	e->tx_bytes = rng_below(r, sizes[rng_below(r, 7)] + 1);
 	e->write_max = writes[rng_below(r, 5)];
 	e->mbuf_max = rng_chance(r, 0.2) ? 100 : 1900;
 	if (e->write_max == 10 && e->tx_bytes > 5000)
@@ -71,6 +74,11 @@ static void random_end(struct rng *r, struct end_plan *e, uint64_t heal_us)
 	if (rng_chance(r, 0.3)) {
 		e->read_max = (uint32_t)rng_between(r, 1, 10000);
 		e->read_gap_us = rng_between(r, 100, 100000);
+	}
+	/* So slow that the window stays closed and is probed. */
+	if (rng_chance(r, 0.1)) {
+		e->read_max = (uint32_t)rng_between(r, 10000, 60000);
+		e->read_gap_us = rng_between(r, 500000, 5000000);
 	}
 	e->fin_last = rng_chance(r, 0.3);
 	e->linger = rng_chance(r, 0.5);
@@ -102,8 +110,33 @@ static bool may_die(const struct scenario *sc, unsigned int i)
 
 	for (int k = 0; k < 2; k++)
 		bad = bad || sc->faults[k].loss > 0.01 || sc->faults[k].burst_begin > 0 ||
-		      sc->faults[k].corrupt > 0.01 || sc->faults[k].bytes_per_s > 0 || sc->hosts[k].n_mbufs > 0;
+		      sc->faults[k].corrupt > 0.01 || sc->faults[k].bytes_per_s > 0 || sc->hosts[k].small_pool > 0;
 	return small || bad || sc->flows[i].port != SIM_PORT;
+}
+
+/* How long a slow reader takes: each read makes room for at most a buffer. */
+static uint64_t reading_us(const struct scenario *sc, unsigned int flow, int side)
+{
+	const struct end_plan *reader = &sc->flows[flow].ends[side], *writer = &sc->flows[flow].ends[!side];
+	int host = side == 0 ? sc->flows[flow].client : !sc->flows[flow].client;
+	uint64_t a_read = RTE_MIN(sc->hosts[host].rcv_buffer_bytes, sc->hosts[!host].snd_buffer_bytes);
+
+	/* Where packet buffers run low, less is promised. */
+	if (sc->hosts[host].small_pool > 0)
+		a_read = RTE_MIN(a_read, TCP_PRESSURE_BYTES);
+	if (reader->read_max > 0)
+		a_read = RTE_MIN(a_read, reader->read_max);
+	/* A window that opens by less than a segment is used only at the persist timer's pace. */
+	return writer->tx_bytes / RTE_MAX(a_read / 2, 1u) * (reader->read_gap_us + 200000);
+}
+
+static uint64_t longest_reading_us(const struct scenario *sc)
+{
+	uint64_t longest = 0;
+
+	for (unsigned int i = 0; i < sc->n_flows; i++)
+		longest = RTE_MAX(longest, RTE_MAX(reading_us(sc, i, 0), reading_us(sc, i, 1)));
+	return longest;
 }
 
 void scenario_from_seed(struct scenario *sc, uint64_t seed)
@@ -112,8 +145,7 @@ void scenario_from_seed(struct scenario *sc, uint64_t seed)
 
 	memset(sc, 0, sizeof(*sc));
 	sc->start_us = rng_chance(&r, 0.5) ? rng_below(&r, 1ull << 50) : rng_below(&r, 5000000);
-	sc->heal_us = rng_between(&r, 10000, 6000000);
-	sc->limit_us = 100000000;
+	sc->heal_us = rng_between(&r, 10000, rng_chance(&r, 0.1) ? 60000000 : 6000000);
 	sc->origin = rng_chance(&r, 0.3);
 	sc->tcp_origin.isn = (uint32_t)(0 - rng_below(&r, 60000));
 	sc->tcp_origin.ts_offset = (uint32_t)(0 - sc->start_us / 1000 - rng_below(&r, 5000));
@@ -122,9 +154,10 @@ void scenario_from_seed(struct scenario *sc, uint64_t seed)
 		random_faults(&r, &sc->faults[i]);
 		sc->healed[i] = clean;
 	}
-	sc->n_flows = (unsigned int)rng_between(&r, 1, 6);
+	sc->n_flows = (unsigned int)rng_between(&r, 1, 8);
 	for (unsigned int i = 0; i < sc->n_flows; i++)
 		random_flow(&r, sc, i);
 	for (unsigned int i = 0; i < sc->n_flows; i++)
 		sc->flows[i].may_die = may_die(sc, i);
+	sc->limit_us = 100000000 + longest_reading_us(sc);
 }

@@ -79,13 +79,17 @@ void sim_frame(struct sim *s, int host, const uint8_t *frame, size_t bytes)
 		pcap_frame(s->pcap, s->now_us, frame, bytes);
 }
 
-static struct rte_mempool *pool(int index)
+/* Made once: a pool in DPDK's memory takes longer than a scenario. */
+static struct rte_mempool *pool(int index, unsigned int small)
 {
-	static struct rte_mempool *pools[2];
+	static struct rte_mempool *pools[2][1 + SIM_SMALL_POOLS];
+	char name[16];
 
-	if (!pools[index])
-		pools[index] = test_mbuf_pool(index ? "sim1" : "sim0", POOL_MBUFS);
-	return pools[index];
+	if (!pools[index][small]) {
+		snprintf(name, sizeof(name), "sim%d.%u", index, small);
+		pools[index][small] = test_mbuf_pool(name, small ? (SIM_SMALL_MBUFS << small) - 1 : POOL_MBUFS);
+	}
+	return pools[index][small];
 }
 
 static void init_flow(struct sim *s, unsigned int i)
@@ -120,7 +124,7 @@ void sim_init(struct sim *s, uint64_t seed, const struct scenario *sc, FILE *pca
 		s->wires[i].faults = sc->faults[i];
 	}
 	for (int i = 0; i < 2; i++) {
-		host_init(&s->hosts[i], s, i, &sc->hosts[i], pool(i), &s->wires[i], s->now_us);
+		host_init(&s->hosts[i], s, i, &sc->hosts[i], pool(i, sc->hosts[i].small_pool), &s->wires[i], s->now_us);
 		if (sc->origin)
 			s->hosts[i].stack->tcp.origin = &s->scenario.tcp_origin;
 	}

@@ -116,6 +116,8 @@ void sim_app(struct sim *s, int host);
 uint64_t sim_app_next_us(const struct sim *s);
 /* Has every flow ended? */
 bool sim_app_done(const struct sim *s);
+/* Says on stdout, as comments, what each unfinished flow waits for. */
+void sim_app_explain(const struct sim *s);
 /* After the end: did each flow end as it should? */
 void sim_app_verify(struct sim *s);
 
