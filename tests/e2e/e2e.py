@@ -153,6 +153,7 @@ def attempt(plan, name, function, seconds, explain=lambda: ""):
 
     signal.signal(signal.SIGALRM, over)
     signal.alarm(seconds)
+    began = time.monotonic()
     try:
         function()
     except Skip as skip:
@@ -166,7 +167,7 @@ def attempt(plan, name, function, seconds, explain=lambda: ""):
         return False
     finally:
         signal.alarm(0)
-    plan.result(name)
+    plan.result(f"{name} ({time.monotonic() - began:.1f} s)")
     return True
 
 

@@ -3,6 +3,7 @@
 """What a splice owes to its two ends: back-pressure, half-close, resets, bounds."""
 
 import contextlib
+import itertools
 import socket
 import ssl
 import threading
@@ -17,21 +18,26 @@ MEGABYTE = 1 << 20
 SHAPES = ("af_packet/1", "af_packet/2", "tap/2")
 
 
+SERIAL = itertools.count(1)
+
+
 @contextlib.contextmanager
-def flow(env, handler, name="flow", port=7000, receive_buffer=None, **rule):
-    """A server in lan with a rule of its own in front."""
+def flow(env, handler, port=7000, receive_buffer=None, **rule):
+    """A server in lan with a rule of its own in front, whose name no other test had."""
+    name = f"flow{next(SERIAL)}"
     address = site.SERVER[env.family]
     settings = {"listen": site.GATEWAY_WAN[env.family], "port": port, "certificate": "mail",
                 "servers": [f"{address}:{port}" if env.family == 4 else f"[{address}]:{port}"]}
     with peers.Server(env.lab, handler, port, env.family, receive_buffer) as server:
+        server.rule = name
         with env.published(name, **dict(settings, **rule)):
             yield server
 
 
-def logged_end(env, rule, count=1):
-    """How the rule's last connection ended, by the log."""
-    eventually(lambda: len(ends(env, rule)) >= count, 5, f"the log says nothing of {rule}")
-    return ends(env, rule)[-1]
+def check_end(env, rule, end):
+    """The rule's connection ended so, by the log."""
+    eventually(lambda: ends(env, rule), 5, f"the log says nothing of {rule}")
+    check(ends(env, rule) == [end], f"the log says {ends(env, rule)}, not {end}")
 
 
 def ends(env, rule):
@@ -139,7 +145,7 @@ def client_half_closes(env):
         asked.append(peers.end_of(connection))
         peers.send_stream(connection, stream, size)
 
-    with flow(env, serve):
+    with flow(env, serve) as server:
         client = peers.HalfClosable(env)
         client.sendall(b"question")
         client.end_sending()
@@ -147,7 +153,7 @@ def client_half_closes(env):
         check(client.recv(1) == b"", "there is more than was sent")
         check(asked == [b"question"], f"the server was asked {asked}")
         client.close()
-    check(logged_end(env, "flow") == "client_closed", f"the log says {ends(env, 'flow')}")
+    check_end(env, server.rule, "client_closed")
 
 
 @e2e.test(shapes=SHAPES, families=(4, 6))
@@ -165,7 +171,7 @@ def server_half_closes(env):
             problems.append(problem)
         done.set()
 
-    with flow(env, serve):
+    with flow(env, serve) as server:
         client = peers.HalfClosable(env)
         check(client.recv(10) == b"bye", "no answer")
         check(client.recv(10) == b"", "the server's end isn't seen as close_notify")
@@ -183,15 +189,15 @@ def server_resets(env):
         connection.recv(10)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, peers.LINGER_RST)
 
-    with flow(env, serve):
-        with peers.client(env) as client:
-            client.sendall(b"x")
-            try:
-                data = client.recv(10)
-                raise AssertionError(f"{data!r} came, not a RST")
-            except ConnectionResetError:
-                pass
-    check(logged_end(env, "flow") == "server_reset", f"the log says {ends(env, 'flow')}")
+    with flow(env, serve) as server:
+        client = peers.HalfClosable(env)
+        client.sendall(b"x")
+        try:
+            data = client.recv(10)
+            raise AssertionError(f"{data!r} came, not a RST")
+        except ConnectionResetError:
+            client.close()
+    check_end(env, server.rule, "server_reset")
 
 
 @e2e.test(shapes=SHAPES, families=(4, 6))
@@ -206,14 +212,14 @@ def client_resets(env):
         except ConnectionResetError:
             seen.append("RST")
 
-    with flow(env, serve):
+    with flow(env, serve) as server:
         client = peers.client(env)
         check(client.recv(1) == b"x", "no greeting")
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, peers.LINGER_RST)
         socket.socket.close(client)
         eventually(lambda: seen, 5, "the server notices nothing")
         check(seen == ["RST"], f"the server saw {seen}")
-    check(logged_end(env, "flow") == "client_reset", f"the log says {ends(env, 'flow')}")
+    check_end(env, server.rule, "client_reset")
 
 
 @e2e.test()
@@ -223,14 +229,16 @@ def client_cut_off(env):
 
     def serve(connection):
         try:
+            connection.sendall(b"go")
             seen.append(peers.end_of(connection))
         except ConnectionResetError:
             seen.append("RST")
 
     with flow(env, serve):
         client = peers.client(env)
+        check(client.recv(10) == b"go", "no greeting")
         client.sendall(b"half a mes")
-        socket.socket.shutdown(client, socket.SHUT_RDWR)
+        socket.socket.shutdown(client, socket.SHUT_WR)
         eventually(lambda: seen, 5, "the server notices nothing")
         client.close()
     eventually(lambda: not env.open_connections(), 5, "the connection stays open")
@@ -239,7 +247,7 @@ def client_cut_off(env):
 @e2e.test()
 def idle_connections_end(env):
     """a connection without traffic ends after the rule's idle time, a busy one doesn't"""
-    with flow(env, peers.echo, idle_timeout="2s"):
+    with flow(env, peers.echo, idle_timeout="2s") as server:
         with peers.client(env) as idle, peers.client(env) as busy:
             with env.counts("idle_timeout"):
                 began = time.monotonic()
@@ -251,28 +259,29 @@ def idle_connections_end(env):
                     check(idle.recv(1) == b"", "something came to the idle one")
                 except (ConnectionResetError, ssl.SSLError):
                     pass
-    check("idle_timeout" in ends(env, "flow"), f"the log says {ends(env, 'flow')}")
+    eventually(lambda: "idle_timeout" in ends(env, server.rule), 5, "the log says otherwise")
 
 
 @e2e.test(families=(4, 6))
 def refusing_server(env):
     """a server that refuses: the client is closed at once, counted and logged"""
-    with env.published("dead", **dead_rule(env, 7998)), env.counts("backend_failed"):
+    name = f"dead{env.family}"
+    with env.published(name, **dead_rule(env, 7998)), env.counts("backend_failed"):
         began = time.monotonic()
         check(closed_without_data(env, 7000), "something came from nowhere")
         check(time.monotonic() - began < 3, "a refusal takes long to reach the client")
-    check(logged_end(env, "dead") == "backend_refused", f"the log says {ends(env, 'dead')}")
+    check_end(env, name, "backend_refused")
 
 
 @e2e.test(families=(4, 6), seconds=90)
 def absent_server(env):
     """a server that isn't there: the client is closed in the end, counted and logged"""
+    name = f"absent{env.family}"
     absent = {4: "10.20.0.99:7000", 6: "[fd20::99]:7000"}[env.family]
     rule = dict(dead_rule(env, 7000), servers=[absent])
-    with env.published("absent", **rule), env.counts("backend_failed"):
+    with env.published(name, **rule), env.counts("backend_failed"):
         check(closed_without_data(env, 7000, 75), "something came from nowhere")
-    check(logged_end(env, "absent") == "backend_unreachable",
-          f"the log says {ends(env, 'absent')}")
+    check_end(env, name, "backend_unreachable")
 
 
 def dead_rule(env, port):
@@ -295,11 +304,13 @@ def next_server(env):
     address = site.SERVER[env.family]
     both = [f"{address}:{port}" if env.family == 4 else f"[{address}]:{port}"
             for port in (7998, 7000)]
-    with flow(env, peers.echo, servers=both):
-        for _ in range(6):
+    with flow(env, peers.echo, servers=both) as server:
+        for number in range(12):
             with peers.client(env) as client:
                 client.sendall(b"ping")
-                check(client.recv(10) == b"ping", "no echo")
+                got = client.recv(10)
+                check(got == b"ping", f"client {number} got {got!r}, the log says "
+                      f"{ends(env, server.rule)}")
 
 
 @e2e.test(shapes=SHAPES, families=(4, 6))

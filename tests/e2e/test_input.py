@@ -232,11 +232,13 @@ WRONG_FRAMES = [
 ]
 
 
-@e2e.test()
+@e2e.test(shapes=("af_packet/2", "tap/2"))
 def wrong_frames(env):
     """malformed and misdirected frames, each under its own name"""
     with bystander(env), frames.Wire() as wire:
         for number, (name, kind, make) in enumerate(WRONG_FRAMES):
+            if name == "ip_fragment" and kind == frames.ETH_IP and env.shape.kind == "af_packet":
+                continue  # the driver has the kernel put IPv4 fragments together
             try:
                 with env.counts(name, 3):
                     for _ in range(3):
@@ -289,8 +291,8 @@ def ping(env):
 
 def raw_control(env):
     peer = socket.socket(socket.AF_UNIX)
+    peer.connect(env.gateway.socket)  # without a time limit: with one, a full backlog is an error
     peer.settimeout(10)
-    peer.connect(env.gateway.socket)
     return peer
 
 
