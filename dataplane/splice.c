@@ -271,12 +271,15 @@ static void take_news(struct splices *all, const struct policy *policy, uint64_t
 
 	while ((conn = stack_ready(all->config.stack)) != NULL) {
 		struct leg *leg = tcp_user(conn);
+		uint32_t events;
 
 		if (leg == NULL) {
 			splice_accept(all, policy, conn, now_us);
 			continue;
 		}
-		leg->dead |= tcp_events(conn) & TCP_DEAD;
+		events = tcp_events(conn);
+		leg->dead |= events & TCP_DEAD;
+		leg->established |= (events & TCP_ESTABLISHED) != 0;
 		splice_queue(leg->splice);
 	}
 }

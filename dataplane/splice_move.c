@@ -72,14 +72,19 @@ static bool dial(struct splice *sp, enum splice_end last_failure)
 {
 	struct rule_slot *slot = &sp->rule->slots[sp->all->config.worker];
 
+	/* Each connection goes round by itself: beside others' turns one server could come twice. */
+	if (sp->servers_tried == 0)
+		sp->first_server = slot->next_server++;
 	while (sp->servers_tried < sp->rule->n_servers) {
-		const struct rule_server *server = &sp->rule->servers[slot->next_server++ % sp->rule->n_servers];
+		const struct rule_server *server =
+			&sp->rule->servers[(sp->first_server + sp->servers_tried) % sp->rule->n_servers];
 		int why;
 
 		sp->servers_tried++;
 		sp->record.server = server->addr;
 		sp->record.server_port = server->port;
 		sp->server.dead = 0;
+		sp->server.established = false;
 		sp->server.conn = tcp_connect(sp->all->config.stack, &server->addr, server->port, &sp->server, &why);
 		if (sp->server.conn != NULL)
 			return true;
@@ -141,8 +146,11 @@ static void step_connecting(struct splice *sp)
 	enum splice_end failure = sp->server.dead & TCP_REFUSED ? SPLICE_BACKEND_REFUSED : SPLICE_BACKEND_UNREACHABLE;
 
 	if (sp->server.dead == 0) {
-		/* Then on at once: what the client sent meanwhile brings no news of its own. */
-		if (tcp_send_room(sp->server.conn) > 0) {
+		/*
+		 * Not before: what was handed to this server couldn't be handed to the next. Then
+		 * on at once: what the client sent meanwhile brings no news of its own.
+		 */
+		if (sp->server.established) {
 			sp->state = SPLICE_STATE_MOVING;
 			splice_queue(sp);
 		}

@@ -30,6 +30,7 @@ struct leg {
 	struct splice *splice;
 	struct tcp_conn *conn;	/* NULL before it is made and after it was released */
 	uint32_t dead;		/* TCP_DEAD events that came */
+	bool established;	/* its TCP handshake is complete */
 	bool done;		/* its peer sends no more, and all it sent was taken */
 	bool shut;		/* we send no more to it */
 };
@@ -40,6 +41,7 @@ struct splice {
 	struct tls_session *tls;
 	struct leg client, server;
 	enum splice_state state;
+	uint32_t first_server;	/* where its round through the rule's servers began */
 	uint16_t servers_tried;
 	bool queued;		/* on the run list */
 	struct wheel_timer timer;
