@@ -105,7 +105,6 @@ static int ticket(WOLFSSL *library, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
 	const struct tls_ctx *ctx = context;
 	time_t now = time(NULL);
 
-	(void)library;
 	if (!tickets || text_bytes <= 0)
 		return sealing ? WOLFSSL_TICKET_RET_FATAL : WOLFSSL_TICKET_RET_REJECT;
 	*out_bytes = text_bytes;
@@ -116,7 +115,8 @@ static int ticket(WOLFSSL *library, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
 	case TLS_TICKET_GOOD:
 		return WOLFSSL_TICKET_RET_OK;
 	case TLS_TICKET_AGEING:
-		return WOLFSSL_TICKET_RET_CREATE;
+		/* In 1.3 every connection gets a new ticket, and the library takes CREATE for a refusal. */
+		return wolfSSL_version(library) == TLS_VERSION_1_3 ? WOLFSSL_TICKET_RET_OK : WOLFSSL_TICKET_RET_CREATE;
 	case TLS_TICKET_REFUSED:
 		break;
 	}

@@ -31,8 +31,14 @@ struct tls_resume *tls_resume_save(struct tls_session *s)
 
 bool tls_resume_use(struct tls_session *s, const struct tls_resume *r)
 {
+	/* A copy: the session writes its next ticket into the one that it was given. */
+	WOLFSSL_SESSION *copy = wolfSSL_SESSION_dup(r->library);
+	bool taken;
+
 	ASSERT(s->ctx->client && !s->established);
-	return wolfSSL_set_session(s->library, r->library) == WOLFSSL_SUCCESS;
+	taken = copy && wolfSSL_set_session(s->library, copy) == WOLFSSL_SUCCESS;
+	wolfSSL_SESSION_free(copy);
+	return taken;
 }
 
 void tls_resume_free(struct tls_resume *r)
