@@ -146,7 +146,7 @@ char *request_answer(struct gateway *g, const char *line, size_t bytes)
 {
 	struct error err;
 	json_error_t where;
-	json_t *request = json_loadb(line, bytes, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where), *result, *id;
+	json_t *request = json_loadb(line, bytes, JSON_REJECT_DUPLICATES, &where), *result, *id;
 	json_t *answer;
 
 	error_set(&err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");

@@ -22,7 +22,7 @@ struct gateway;
 	X(GARBAGE, "garbage", "lines that were no request") \
 	X(TOO_LONG, "too_long", "lines over the bound, and their connections closed") \
 	X(CLIENTS, "clients", "control connections accepted") \
-	X(TOO_MANY, "too_many", "control connections refused: too many") \
+	X(TOO_MANY, "too_many", "control connections closed to make room for a new one") \
 	X(SLOW, "slow", "control connections closed for being idle or not reading") \
 	X(LOST, "lost", "control connections that went away in the middle of a line or an answer")
 

@@ -21,7 +21,7 @@
 #include "control/request.h"
 
 /* No further request is begun while this much of earlier answers waits to be read. */
-#define ANSWERS_WAITING_BYTES (1u << 20)
+#define ANSWERS_WAITING_BYTES (256u << 10)
 /* How many requests of one client are answered before the others' turn. */
 #define TURN_REQUESTS 16u
 
@@ -29,7 +29,8 @@ struct client {
 	struct server *server;
 	struct bufferevent *bev;
 	struct event *more;	/* continues with lines that are here already */
-	bool closing;
+	bool closing;		/* nothing more is answered; ends when all is sent */
+	bool eof;		/* it sends no more, but may still read */
 	struct client *prev, *next;
 };
 
@@ -37,22 +38,45 @@ struct server {
 	struct gateway *gateway;
 	struct event_base *base;
 	struct evconnlistener *listener;
-	struct client *clients;
+	struct client *clients, *last;	/* the one that asked most recently is first */
 	unsigned int n_clients;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	dev_t device;
 	ino_t inode;
 };
 
-static void client_free(struct client *c)
+static void list_remove(struct client *c)
 {
+	struct server *s = c->server;
+
 	if (c->prev != NULL)
 		c->prev->next = c->next;
 	else
-		c->server->clients = c->next;
+		s->clients = c->next;
 	if (c->next != NULL)
 		c->next->prev = c->prev;
-	c->server->n_clients--;
+	else
+		s->last = c->prev;
+	s->n_clients--;
+}
+
+static void list_put_first(struct client *c)
+{
+	struct server *s = c->server;
+
+	c->prev = NULL;
+	c->next = s->clients;
+	if (c->next != NULL)
+		c->next->prev = c;
+	else
+		s->last = c;
+	s->clients = c;
+	s->n_clients++;
+}
+
+static void client_free(struct client *c)
+{
+	list_remove(c);
 	event_free(c->more);
 	bufferevent_free(c->bev);
 	free(c);
@@ -95,8 +119,20 @@ static void refuse_long_line(struct client *c)
 	close_after_answer(c);
 }
 
-/* Answers the lines that are there, within bounds. */
-static void client_work(struct client *c)
+/* After an EOF, and when all that it asked was answered: ends it, at once or when the answers are sent. */
+static void end_if_done(struct client *c)
+{
+	if (c->eof && !c->closing) {
+		if (evbuffer_get_length(bufferevent_get_input(c->bev)) > 0)
+			control_counters[CONTROL_LOST]++;	/* half a line */
+		close_after_answer(c);
+	}
+	if (c->closing && evbuffer_get_length(bufferevent_get_output(c->bev)) == 0)
+		client_free(c);
+}
+
+/* Answers the lines that are there, within bounds. False: the client waits for others' turn, or to read. */
+static bool answer_lines(struct client *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev), *out = bufferevent_get_output(c->bev);
 
@@ -106,10 +142,10 @@ static void client_work(struct client *c)
 		char *line;
 
 		if (evbuffer_get_length(out) > ANSWERS_WAITING_BYTES)
-			break;	/* client_write goes on */
+			return false;	/* client_write goes on */
 		if (turn == TURN_REQUESTS) {
 			event_active(c->more, EV_TIMEOUT, 0);
-			break;
+			return false;
 		}
 		end = evbuffer_search_eol(in, NULL, NULL, EVBUFFER_EOL_LF);
 		if ((end.pos < 0 && evbuffer_get_length(in) > SERVER_LINE_MAX_BYTES) ||
@@ -126,8 +162,21 @@ static void client_work(struct client *c)
 			send_text(c, request_answer(c->server->gateway, line, bytes));
 		free(line);
 	}
-	if (!c->closing)
+	return true;
+}
+
+/* May free the client. */
+static void client_work(struct client *c)
+{
+	bool all;
+
+	list_remove(c);
+	list_put_first(c);
+	all = answer_lines(c);
+	if (!c->closing && !c->eof)
 		set_patience(c);
+	else if (all)
+		end_if_done(c);
 }
 
 static void client_read(struct bufferevent *bev, void *arg)
@@ -151,7 +200,7 @@ static void client_write(struct bufferevent *bev, void *arg)
 	(void)bev;
 	if (c->closing)
 		client_free(c);
-	else
+	else if (c->eof || evbuffer_get_length(bufferevent_get_input(c->bev)) > 0)
 		client_work(c);
 }
 
@@ -165,8 +214,9 @@ static void client_event(struct bufferevent *bev, short what, void *arg)
 		client_free(c);
 		return;
 	}
-	if ((what & BEV_EVENT_EOF) && evbuffer_get_length(out) > 0 && !c->closing) {
-		close_after_answer(c);	/* it half-closed and still reads: `printf … | nc -U` does */
+	if ((what & BEV_EVENT_EOF) && !c->closing && (evbuffer_get_length(out) > 0 || evbuffer_get_length(in) > 0)) {
+		c->eof = true;	/* it may still read: `printf … | nc -U` does */
+		client_work(c);
 		return;
 	}
 	if (evbuffer_get_length(in) > 0 || evbuffer_get_length(out) > 0)
@@ -174,18 +224,24 @@ static void client_event(struct bufferevent *bev, short what, void *arg)
 	client_free(c);
 }
 
-static void refuse_client(evutil_socket_t fd)
+/* Whoever asks now comes first: the client that was silent the longest gives way. */
+static void make_room(struct server *s)
 {
 	struct error err;
 	char *text;
 
+	if (s->n_clients < SERVER_CLIENTS_MAX)
+		return;
 	control_counters[CONTROL_TOO_MANY]++;
-	error_set(&err, -EBUSY, ERROR_BUSY, "", "there are %u control connections already", SERVER_CLIENTS_MAX);
+	error_set(&err, -EBUSY, ERROR_BUSY, "", "there are more than %u control connections, and this one was silent "
+		  "the longest", SERVER_CLIENTS_MAX);
 	text = request_refusal(&err);
-	if (text != NULL && send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		log_say(LOG_DEBUG_LEVEL, "a refused control client didn't wait for the reason");
+	/* If it has room for the reason; it isn't waited for. */
+	if (text != NULL && evbuffer_get_length(bufferevent_get_output(s->last->bev)) == 0 &&
+	    send(bufferevent_getfd(s->last->bev), text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		control_counters[CONTROL_LOST]++;
 	free(text);
-	evutil_closesocket(fd);
+	client_free(s->last);
 }
 
 static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int from_bytes,
@@ -197,10 +253,7 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct
 	(void)listener;
 	(void)from;
 	(void)from_bytes;
-	if (s->n_clients == SERVER_CLIENTS_MAX) {
-		refuse_client(fd);
-		return;
-	}
+	make_room(s);
 	c = calloc(1, sizeof(*c));
 	if (c != NULL) {
 		c->server = s;
@@ -217,11 +270,7 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct
 		free(c);
 		return;
 	}
-	c->next = s->clients;
-	if (c->next != NULL)
-		c->next->prev = c;
-	s->clients = c;
-	s->n_clients++;
+	list_put_first(c);
 	control_counters[CONTROL_CLIENTS]++;
 	bufferevent_setcb(c->bev, client_read, client_write, client_event, c);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, SERVER_LINE_MAX_BYTES + 2);

@@ -2,8 +2,8 @@
 /*
  * The control socket: a Unix stream socket, one JSON object a line each way
  * (request.h answers). Its clients may be wrong or hostile: lines are bounded, so
- * are answers that nobody reads and the number of clients, and nothing here waits
- * for a client.
+ * are answers that nobody reads and the number of clients (beyond it the one that
+ * was silent the longest gives way), and nothing here waits for a client.
  *
  * Order of calls: server_new; the base's loop; server_free.
  * Threads: control.
