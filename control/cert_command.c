@@ -276,7 +276,7 @@ static const struct verb verbs[] = {
 	  "  --reuse-key      make the request with the key that is there\n"
 	  "  --force          make a new key where one is already\n", "naoulscekwf", make_request },
 	{ "issue", "NAME [--request FILE]",
-	  "Have the folder's CA sign the request NAME.csr: NAME.pem.\n\n"
+	  "Have the folder's CA sign a request: NAME.csr becomes NAME.pem.\n\n"
 	  "  --request FILE   sign this request, of whatever tool\n"
 	  "  --days N         for how long it is valid (default 397)\n", "rt", issue },
 	{ "import", "NAME --chain FILE [--key FILE]",
@@ -317,6 +317,23 @@ static int usage(const struct verb *v, FILE *out)
 		fputs("`postern cert VERB --help` says more.\n", out);
 	}
 	return out == stdout ? 0 : EXIT_USAGE;
+}
+
+int cert_command_help(const char *word)
+{
+	return usage(verb_lookup(word), stdout);
+}
+
+void cert_command_list(FILE *out)
+{
+	char line[64];
+	size_t i;
+
+	for (i = 0; i < N_VERBS; i++) {
+		snprintf(line, sizeof(line), "cert %s %s", verbs[i].word, verbs[i].arguments);
+		fprintf(out, strlen(line) <= 30 ? "  %-30s  %.*s\n" : "  %s\n                                  %.*s\n", line,
+			(int)strcspn(verbs[i].help, ".:\n"), verbs[i].help);
+	}
 }
 
 /* "a,b" counts as two. The text stays where it is, cut up. */

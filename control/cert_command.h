@@ -10,9 +10,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Is `postern cert WORD` one of these? */
 bool cert_command_has(const char *word);
+/* Prints more about that one. 0. */
+int cert_command_help(const char *word);
+/* Prints a line for each of them, as the list of all verbs has it. */
+void cert_command_list(FILE *out);
 /* argv[0]: the word after "cert". @json: as if --json stood among them. The exit status. */
 int cert_command(int argc, char **argv, bool json);
 

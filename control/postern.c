@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/cert_command.h"
 #include "control/command.h"
 
 #define SOCKET_DEFAULT "/run/postern/postern.sock"
@@ -29,6 +30,7 @@ static void help(FILE *out)
 {
 	fputs("Usage: postern [-s SOCKET] [--json] VERB …\n\nCommands a running posternd.\n\n", out);
 	print_commands(out);
+	cert_command_list(out);
 	fputs("\n"
 	      "  -s, --socket SOCKET  posternd's control socket (default: $POSTERN_SOCKET, else\n"
 	      "                       " SOCKET_DEFAULT ")\n"
@@ -146,7 +148,6 @@ int main(int argc, char **argv)
 	bool wants_help = false;
 	int n, r;
 
-	/* `postern cert …` has options of its own. */
 	r = take_options(&inv, &wants_help);
 	if (r != 0)
 		return r - 1;
@@ -154,6 +155,9 @@ int main(int argc, char **argv)
 		help(wants_help ? stdout : stderr);
 		return wants_help ? POSTERN_OK : POSTERN_USAGE;
 	}
+	/* Certificates are made without the daemon. */
+	if (inv.argc > 1 && strcmp(inv.argv[0], "cert") == 0 && cert_command_has(inv.argv[1]))
+		return wants_help ? cert_command_help(inv.argv[1]) : cert_command(inv.argc - 1, inv.argv + 1, inv.json);
 	inv.command = lookup(inv.argc, inv.argv, &n);
 	if (inv.command == NULL)
 		return unknown_verb(inv.argc, inv.argv);
