@@ -9,6 +9,7 @@
 
 #include "dataplane/base/assert.h"
 #include "tls/context.h"
+#include "tls/store.h"
 
 struct certificate *certificate_load(const char *name, const char *chain_path, const char *key_path,
 				     struct error *err)
@@ -117,20 +118,12 @@ int certs_put(struct certs *certs, struct certificate *c)
 	return 0;
 }
 
-/* Where `postern cert` keeps what it makes. */
-static bool store_paths(const char *folder, const char *name, char *chain_path, char *key_path)
-{
-	int chain = snprintf(chain_path, PATH_MAX, "%s/%s.pem", folder, name);
-	int key = snprintf(key_path, PATH_MAX, "%s/%s.key", folder, name);
-
-	return chain > 0 && chain < PATH_MAX && key > 0 && key < PATH_MAX;
-}
-
 int certs_find_files(const struct config *config, const char *name, char *chain_path, char *key_path,
 		     struct error *err)
 {
 	const struct config_certificate *cert = config->certificates;
-	char where[CERTIFICATE_NAME_BYTES + 16];
+	const char *folder = config->certificates_directory;
+	char where[CERTIFICATE_NAME_BYTES + 16], why[256];
 
 	for (; cert != NULL && strcmp(cert->name, name) != 0; cert = cert->next)
 		;
@@ -140,16 +133,13 @@ int certs_find_files(const struct config *config, const char *name, char *chain_
 		return 0;
 	}
 	snprintf(where, sizeof(where), "certificate %s", name);
-	if (config->certificates_directory[0] != '\0' &&
-	    store_paths(config->certificates_directory, name, chain_path, key_path) &&
+	if (tls_store_path(folder, name, TLS_STORE_CHAIN, chain_path, why, sizeof(why)) == 0 &&
+	    tls_store_path(folder, name, TLS_STORE_KEY, key_path, why, sizeof(why)) == 0 &&
 	    access(chain_path, F_OK) == 0)
 		return 0;
 	error_set(err, -ENOENT, ERROR_NOT_FOUND, where, "there is no certificate of this name");
-	if (config->certificates_directory[0] == '\0')
-		return error_hint(err, -ENOENT, "describe it in %s: certificate %s { chain = …; key = …; }, or set "
-				  "certificates { directory = …; } and make it with `postern cert`", config->file, name);
-	return error_hint(err, -ENOENT, "make or import it with `postern cert` in %s, or describe it in %s",
-			  config->certificates_directory, config->file);
+	return error_hint(err, -ENOENT, "make or import it with `postern cert … --dir %s`, or describe its files in %s: "
+			  "certificate %s { chain = …; key = …; }", folder, config->file, name);
 }
 
 int certs_load_missing(struct certs *certs, const struct config *config, const struct ruleset *rules,

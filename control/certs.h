@@ -5,7 +5,7 @@
  * older snapshots until they are gone.
  *
  * A name is looked for among the configuration's "certificate NAME { … }", then in
- * the store's folder as NAME.pem and NAME.key (where `postern cert` puts them).
+ * the store's folder (tls/store.h), where `postern cert` puts them.
  *
  * Threads: control. Ownership: counted; certificate_hold / certificate_release.
  */

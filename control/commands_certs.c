@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* postern cert …: what posternd has loaded. Making certificates needs no daemon: cert_command.h. */
+/* postern cert list, load: what posternd has loaded. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

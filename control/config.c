@@ -10,6 +10,7 @@
 #include "control/config_private.h"
 #include "control/fields.h"
 #include "control/text.h"
+#include "tls/store.h"
 
 /* What the top level's and the sections' tables write to, before it is narrowed. */
 struct raw {
@@ -252,6 +253,7 @@ int config_read(const char *file, struct config **out, struct error *err)
 		return error_set(err, -ENOMEM, ERROR_INTERNAL, file, "out of memory");
 	snprintf(c->file, sizeof(c->file), "%s", file);
 	snprintf(c->control.socket, sizeof(c->control.socket), "%s", CONTROL_SOCKET_DEFAULT);
+	snprintf(c->certificates_directory, sizeof(c->certificates_directory), "%s", TLS_STORE_DEFAULT);
 	c->handshake_timeout_us = UINT64_C(10000000);
 	c->idle_timeout_us = UINT64_C(1800000000);	/* under 30 minutes would break IMAP's IDLE (RFC 9051 5.4) */
 	root = conf_read(file, err);

@@ -19,7 +19,7 @@
 #include "control/ruleset.h"
 #include "dataplane/dataplane.h"
 
-#define CONFIG_FILE_DEFAULT "/etc/postern/posternd.conf"
+#define CONFIG_FILE_DEFAULT "/etc/postern/postern.conf"
 #define CONTROL_SOCKET_DEFAULT "/run/postern/postern.sock"
 #define CONFIG_CERTIFICATES_MAX 1024u
 
@@ -47,7 +47,7 @@ struct config {
 		int format;		/* enum log_format */
 		char file[PATH_MAX];	/* "": standard error */
 	} log;
-	char certificates_directory[PATH_MAX];	/* "": none */
+	char certificates_directory[PATH_MAX];	/* the store of `postern cert` */
 	struct config_certificate *certificates;
 	char rules_file[PATH_MAX];		/* "": the rules are below, and changes don't outlive the process */
 	struct ruleset rules;			/* of the configuration, or of rules_file if it exists */

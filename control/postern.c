@@ -6,6 +6,7 @@
 
 #include "control/cert_command.h"
 #include "control/command.h"
+#include "control/table.h"
 
 #define SOCKET_DEFAULT "/run/postern/postern.sock"
 
@@ -18,8 +19,8 @@ static void print_commands(FILE *out)
 			char line[64];
 
 			snprintf(line, sizeof(line), "%s %s", c->words, c->arguments);
-			if (strlen(line) <= 30)
-				fprintf(out, "  %-30s  %s\n", line, c->summary);
+			if (table_width(line) <= 30)
+				fprintf(out, "  %s%*s  %s\n", line, 30 - (int)table_width(line), "", c->summary);
 			else
 				fprintf(out, "  %s\n  %-30s  %s\n", line, "", c->summary);
 		}
@@ -81,27 +82,38 @@ static const struct command *lookup(int argc, char **argv, int *n_words)
 	return found;
 }
 
-static int unknown_verb(int argc, char **argv)
+/* The verbs that begin with @word, and how many. */
+static unsigned int print_group(const char *word, const char *before, FILE *out)
 {
-	bool any = false;
+	unsigned int n = 0;
 
-	fprintf(stderr, "postern: there is no verb \"%s%s%s\"\n", argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		for (const struct command *c = tables[i]; c->words != NULL; c++) {
-			size_t n = strlen(argv[0]);
-
-			if (strncmp(c->words, argv[0], n) != 0)
+			if (strncmp(c->words, word, strlen(word)) != 0)
 				continue;
-			fprintf(stderr, "%s  postern %s %s\n", any ? "" : "Perhaps one of:\n", c->words, c->arguments);
-			any = true;
+			fprintf(out, "%s  %s %s\n", n++ == 0 ? before : "", c->words, c->arguments);
 		}
 	}
-	if (!any)
+	if (strcmp(word, "cert") == 0)
+		cert_command_list(out);
+	return n;
+}
+
+/* `postern rule --help`, where "rule" alone is no verb. */
+static bool help_group(const char *word)
+{
+	return print_group(word, "Verbs:\n", stdout) > 0;
+}
+
+static int unknown_verb(int argc, char **argv)
+{
+	fprintf(stderr, "postern: there is no verb \"%s%s%s\"\n", argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+	if (print_group(argv[0], "Perhaps one of:\n", stderr) == 0)
 		fputs("`postern --help` lists them.\n", stderr);
 	return POSTERN_USAGE;
 }
 
-/* The global options, wherever they stand before the verb's own arguments. 0, or 1 + the exit status. */
+/* The global options, wherever they stand among the arguments. 0, or 1 + the exit status. */
 static int take_options(struct invocation *inv, bool *wants_help)
 {
 	bool first = true;
@@ -159,6 +171,8 @@ int main(int argc, char **argv)
 	if (inv.argc > 1 && strcmp(inv.argv[0], "cert") == 0 && cert_command_has(inv.argv[1]))
 		return wants_help ? cert_command_help(inv.argv[1]) : cert_command(inv.argc - 1, inv.argv + 1, inv.json);
 	inv.command = lookup(inv.argc, inv.argv, &n);
+	if (inv.command == NULL && wants_help && help_group(inv.argv[0]))
+		return POSTERN_OK;
 	if (inv.command == NULL)
 		return unknown_verb(inv.argc, inv.argv);
 	inv.argc -= n;

@@ -50,8 +50,7 @@ void table_cell(struct table *t, const char *format, ...)
 	t->cells[t->n++] = text;
 }
 
-/* Characters, not bytes. */
-static size_t width(const char *s)
+size_t table_width(const char *s)
 {
 	size_t n = 0;
 
@@ -62,7 +61,7 @@ static size_t width(const char *s)
 
 static void print_cell(FILE *out, const char *text, size_t wide, bool right, bool last)
 {
-	size_t pad = wide - width(text);
+	size_t pad = wide - table_width(text);
 
 	if (right)
 		fprintf(out, "%*s", (int)pad, "");
@@ -82,10 +81,10 @@ void table_print(struct table *t, FILE *out)
 	size_t *wide = calloc(t->columns, sizeof(*wide));
 
 	for (size_t c = 0; wide != NULL && c < t->columns; c++) {
-		wide[c] = width(t->heads[c] + (t->heads[c][0] == '>'));
+		wide[c] = table_width(t->heads[c] + (t->heads[c][0] == '>'));
 		for (size_t i = c; i < t->n; i += t->columns) {
-			if (width(cell(t, i)) > wide[c])
-				wide[c] = width(cell(t, i));
+			if (table_width(cell(t, i)) > wide[c])
+				wide[c] = table_width(cell(t, i));
 		}
 	}
 	for (size_t c = 0; wide != NULL && c < t->columns; c++) {

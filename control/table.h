@@ -25,3 +25,5 @@ void table_print(struct table *t, FILE *out);
 const char *table_bytes(uint64_t bytes, char *buf, size_t buf_bytes);
 /* "0.4s", "59s", "3m20s", "2h05m", "9d03h". */
 const char *table_age(uint64_t us, char *buf, size_t buf_bytes);
+/* Characters, not bytes. */
+size_t table_width(const char *s);
