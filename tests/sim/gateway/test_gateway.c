@@ -299,6 +299,22 @@ static void test_second_server_stands_in(void **state)
 	world_free(w);
 }
 
+/* What the client said early goes to the server that takes the connection, and each client tries both. */
+static void test_early_data_and_second_server(void **state)
+{
+	struct world *w = world_new(&usual);
+
+	(void)state;
+	w->rule.n_servers = 2;
+	w->server_verdict[0] = STACK_REFUSE;
+	peer_listen(w, &(struct peer){ .expect_bytes = 20000, .close = CLOSE_AFTER_RECEIVING });
+	for (unsigned int i = 0; i < 3; i++)
+		peer_connect(w, &(struct peer){ .send_bytes = 20000, .close = CLOSE_WHEN_PEER_DOES });
+	assert_true(world_run(w, all_ended, 20 * SECOND));
+	assert_whole(w, 3);
+	world_free(w);
+}
+
 static void test_server_unreachable(void **state)
 {
 	struct world *w = world_new(&usual);
@@ -544,6 +560,7 @@ int main(void)
 		cmocka_unit_test(test_server_reset),
 		cmocka_unit_test(test_server_refuses),
 		cmocka_unit_test(test_second_server_stands_in),
+		cmocka_unit_test(test_early_data_and_second_server),
 		cmocka_unit_test(test_server_unreachable),
 		cmocka_unit_test(test_plaintext),
 		cmocka_unit_test(test_handshake_that_never_ends),
