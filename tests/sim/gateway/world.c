@@ -11,7 +11,7 @@
 
 #include "base/assert.h"
 #include "certificate.h"
-#include "eal.h"
+#include "../../unit/eal.h"
 #include "offload.h"
 #include "peer.h"
 #include "tcp.h"

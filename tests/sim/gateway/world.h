@@ -18,7 +18,7 @@
 #include "record.h"
 #include "splice.h"
 #include "stack.h"
-#include "wire.h"
+#include "../wire.h"
 
 struct rte_mempool;
 struct rte_ring;
