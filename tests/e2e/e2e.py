@@ -54,6 +54,19 @@ def test(shapes=BASIC, families=(4,), seconds=60):
     return register
 
 
+def of(stats, name):
+    for kind in ("drops", "events"):
+        if name in stats[kind]:
+            return stats[kind][name]
+    raise KeyError(f"posternd counts nothing named {name}")
+
+
+def grown(before, after):
+    """The drops and events that two statistics differ by, for people."""
+    return " ".join(f"{name}+{value - before[kind][name]}" for kind in ("drops", "events")
+                    for name, value in after[kind].items() if value > before[kind][name])
+
+
 class Env:
     """What a test gets: the lab, the gateway, and the IP version to use."""
 
@@ -80,19 +93,18 @@ class Env:
 
     def counted(self, name):
         """A drop's or event's number, all workers together."""
-        stats = self.stats()
-        for kind in ("drops", "events"):
-            if name in stats[kind]:
-                return stats[kind][name]
-        raise KeyError(f"posternd counts nothing named {name}")
+        return of(self.stats(), name)
 
     @contextlib.contextmanager
     def counts(self, name, least=1):
         """Asserts that the counter grows by at least `least` within the block, or soon after."""
-        before = self.counted(name)
+        before = self.stats()
         yield
-        eventually(lambda: self.counted(name) >= before + least, 5,
-                   f"{name} doesn't grow by {least}")
+        try:
+            eventually(lambda: self.counted(name) >= of(before, name) + least, 5,
+                       f"{name} doesn't grow by {least}")
+        except AssertionError as problem:
+            raise AssertionError(f"{problem}; what grew: {grown(before, self.stats())}") from None
 
     def open_connections(self):
         return self.gateway.ask("connections")

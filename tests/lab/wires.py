@@ -92,6 +92,9 @@ def _bridge(namespace, short, member):
     netns.run(namespace, ["ip", "link", "add", bridge, "type", "bridge", "mcast_snooping", "0",
                           "stp_state", "0", "forward_delay", "0"])
     _quiet(namespace, bridge)
+    # Else the kernel's netfilter reads what crosses, and drops what it finds malformed.
+    netns.sysctl(namespace, {f"net/bridge/bridge-nf-call-{part}": 0
+                             for part in ("iptables", "ip6tables", "arptables")})
     netns.run(namespace, ["ip", "link", "set", member, "master", bridge])
 
 
