@@ -122,7 +122,7 @@ static enum drop v4_check(const struct stack *s, const struct netif *nif, const 
 	if (total < IP4_BYTES || total > m->pkt_len)
 		return DROP_IP_SHORT;
 	if (device == RTE_MBUF_F_RX_IP_CKSUM_BAD ||
-	    (device == RTE_MBUF_F_RX_IP_CKSUM_UNKNOWN && rte_raw_cksum(ip, IP4_BYTES) != 0xffff))
+	    (device == RTE_MBUF_F_RX_IP_CKSUM_UNKNOWN && pkt_header_sum(ip, IP4_BYTES) != 0xffff))
 		return DROP_IP_CHECKSUM;
 	info->src = addr_from_v4(ip->src_addr);
 	info->dst = addr_from_v4(ip->dst_addr);
@@ -249,14 +249,6 @@ void ip6_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m, boo
 	deliver(s, nif, m, &info, IP6_BYTES);
 }
 
-/* The pseudo header's sum goes into the TCP checksum field, as devices want it; offload.c as well. */
-static void request_tcp_checksum(struct rte_mbuf *m, uint64_t flags, const void *ip, bool v4)
-{
-	struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(m, struct rte_tcp_hdr *, m->l3_len);
-
-	tcp->cksum = v4 ? rte_ipv4_phdr_cksum(ip, flags) : rte_ipv6_phdr_cksum(ip, flags);
-}
-
 static void header4(struct rte_mbuf *m, const struct ip_path *p, uint8_t proto, uint8_t tos)
 {
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)rte_pktmbuf_prepend(m, IP4_BYTES);
@@ -294,16 +286,18 @@ static void header6(struct rte_mbuf *m, const struct ip_path *p, uint8_t proto, 
 
 void ip_output(struct stack *s, struct ip_path *p, struct rte_mbuf *m, uint8_t proto, uint8_t l4_bytes, uint8_t tos)
 {
-	bool v4 = addr_is_v4(&p->dst);
-
 	m->l4_len = l4_bytes;
-	if (v4)
+	if (proto == IPPROTO_TCP) {
+		struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod(m, struct rte_tcp_hdr *);
+		uint32_t bytes = m->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? 0 : m->pkt_len;
+
+		/* Devices want the pseudo header's sum in the field, and so does offload.c. */
+		tcp->cksum = pkt_pseudo_sum(&p->src, &p->dst, proto, bytes);
+		m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
+	}
+	if (addr_is_v4(&p->dst))
 		header4(m, p, proto, tos);
 	else
 		header6(m, p, proto, tos);
-	if (proto == IPPROTO_TCP) {
-		m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
-		request_tcp_checksum(m, m->ol_flags, rte_pktmbuf_mtod(m, const void *), v4);
-	}
 	neigh_output(s, p, m);
 }

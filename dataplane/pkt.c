@@ -55,23 +55,42 @@ static inline uint64_t sum_add(uint64_t sum, uint64_t word)
 	return sum + (sum < word);
 }
 
+#ifdef __x86_64__
+/* 64 bytes in a chain of add-with-carry: compilers don't make one of sum_add. */
+static inline uint64_t sum_64(uint64_t sum, const unsigned char *p)
+{
+	__asm__("addq 0(%1), %0\n\tadcq 8(%1), %0\n\tadcq 16(%1), %0\n\tadcq 24(%1), %0\n\t"
+		"adcq 32(%1), %0\n\tadcq 40(%1), %0\n\tadcq 48(%1), %0\n\tadcq 56(%1), %0\n\tadcq $0, %0"
+		: "+r"(sum)
+		: "r"(p), "m"(*(const unsigned char(*)[64])p)
+		: "cc");
+	return sum;
+}
+#else
+static inline uint64_t sum_64(uint64_t sum, const unsigned char *p)
+{
+	uint64_t word[8];
+
+	memcpy(word, p, 64);
+	for (unsigned int i = 0; i < 8; i++)
+		sum = sum_add(sum, word[i]);
+	return sum;
+}
+#endif
+
 static uint64_t sum_bytes(const unsigned char *p, size_t bytes)
 {
-	uint64_t a = 0, b = 0, word[4];
+	uint64_t sum = 0, word;
 
-	for (; bytes >= 32; bytes -= 32, p += 32) {
-		memcpy(word, p, 32);
-		/* Two chains, so that the processor can add both at once. */
-		a = sum_add(sum_add(a, word[0]), word[1]);
-		b = sum_add(sum_add(b, word[2]), word[3]);
-	}
+	for (; bytes >= 64; bytes -= 64, p += 64)
+		sum = sum_64(sum, p);
 	for (; bytes >= 8; bytes -= 8, p += 8) {
-		memcpy(word, p, 8);
-		a = sum_add(a, word[0]);
+		memcpy(&word, p, 8);
+		sum = sum_add(sum, word);
 	}
-	word[0] = 0;
-	memcpy(word, p, bytes);
-	return sum_add(sum_add(a, word[0]), b);
+	word = 0;
+	memcpy(&word, p, bytes);
+	return sum_add(sum, word);
 }
 
 static uint16_t sum_fold(uint64_t sum)
@@ -111,16 +130,28 @@ uint16_t pkt_sum(const struct rte_mbuf *m, uint32_t offset)
 	return sum_fold(sum);
 }
 
+uint16_t pkt_header_sum(const void *header, size_t bytes)
+{
+	return sum_fold(sum_bytes(header, bytes));
+}
+
+uint16_t pkt_pseudo_sum(const struct addr *src, const struct addr *dst, uint8_t proto, uint32_t l4_bytes)
+{
+	uint64_t sum = 0;
+
+	/* A mapped address' first ten bytes are zero and ff:ff adds nothing: one sum for both versions. */
+	sum = sum_add(sum, sum_bytes(src->b, sizeof(src->b)));
+	sum = sum_add(sum, sum_bytes(dst->b, sizeof(dst->b)));
+	sum = sum_add(sum, rte_cpu_to_be_16(proto));
+	sum = sum_add(sum, rte_cpu_to_be_32(l4_bytes));
+	return sum_fold(sum);
+}
+
 uint16_t pkt_checksum(const struct rte_mbuf *m, const struct addr *src, const struct addr *dst, uint8_t proto)
 {
 	uint64_t sum = pkt_sum(m, 0);
 
-	if (src) {
-		/* A mapped address' first ten bytes are zero and ff:ff adds nothing: one sum for both versions. */
-		sum = sum_add(sum, sum_bytes(src->b, sizeof(src->b)));
-		sum = sum_add(sum, sum_bytes(dst->b, sizeof(dst->b)));
-		sum = sum_add(sum, rte_cpu_to_be_16(proto));
-		sum = sum_add(sum, rte_cpu_to_be_32(m->pkt_len));
-	}
+	if (src)
+		sum = sum_add(sum, pkt_pseudo_sum(src, dst, proto, m->pkt_len));
 	return (uint16_t)~sum_fold(sum);
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <rte_mbuf.h>
 
@@ -34,6 +35,10 @@ static inline void pkt_trim(struct rte_mbuf *m, uint32_t bytes)
 
 /* One's complement sum, not complemented, of what follows @offset; 0xffff when that holds a correct checksum. */
 uint16_t pkt_sum(const struct rte_mbuf *m, uint32_t offset);
+/* The same over a header in one piece. */
+uint16_t pkt_header_sum(const void *header, size_t bytes);
+/* Over the pseudo header of @l4_bytes of @proto (RFC 9293 3.1, RFC 8200 8.1); 0 bytes: as devices want it for TSO. */
+uint16_t pkt_pseudo_sum(const struct addr *src, const struct addr *dst, uint8_t proto, uint32_t l4_bytes);
 
 /*
  * The Internet checksum (RFC 1071) over the whole packet, and over the pseudo

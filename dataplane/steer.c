@@ -6,7 +6,6 @@
 #include <rte_ether.h>
 #include <rte_ip.h>
 #include <rte_mbuf.h>
-#include <rte_thash.h>
 
 #include "base/assert.h"
 #include "icmp.h"
@@ -25,12 +24,33 @@ static const uint8_t default_key[STEER_KEY_BYTES] = {
 /* Everything that steer_frame reads of a packet: an IPv6 header, ICMPv6, the quoted IPv4 or IPv6 and 8 bytes. */
 #define READ_MAX 128u
 
+/* Bits @at to @at + 31 of the key. */
+static uint32_t key_window(const struct steer *s, unsigned int at)
+{
+	const uint8_t *k = s->key + at / 8;
+	uint64_t bits = (uint64_t)k[0] << 32 | (uint64_t)k[1] << 24 | (uint64_t)k[2] << 16 | (uint64_t)k[3] << 8 | k[4];
+
+	return (uint32_t)(bits >> (8 - at % 8));
+}
+
+/*
+ * Toeplitz adds (XOR) a window of the key for each bit of the input that is set, so
+ * what four bits add can be looked up: a quarter of rte_softrss' work, and less
+ * cache than tables by bytes (4.5 KB instead of 36).
+ */
 void steer_set_key(struct steer *s, const uint8_t *key, size_t key_bytes)
 {
 	ASSERT(key_bytes >= 40 && key_bytes <= STEER_KEY_BYTES);
 	memset(s->key, 0, sizeof(s->key));
 	memcpy(s->key, key, key_bytes);
-	rte_convert_rss_key((const uint32_t *)s->key, (uint32_t *)s->key_be, STEER_KEY_BYTES);
+	for (unsigned int n = 0; n < STEER_NIBBLES; n++) {
+		for (unsigned int v = 0; v < 16; v++) {
+			s->nibbles[n][v] = 0;
+			for (unsigned int bit = 0; bit < 4; bit++)
+				if (v & 8u >> bit)
+					s->nibbles[n][v] ^= key_window(s, n * 4 + bit);
+		}
+	}
 }
 
 void steer_init(struct steer *s, uint16_t n_workers, uint16_t key_bytes, uint16_t table_entries)
@@ -46,22 +66,33 @@ void steer_init(struct steer *s, uint16_t n_workers, uint16_t key_bytes, uint16_
 	steer_set_key(s, default_key, key_bytes);
 }
 
+/* What word @n of the input adds; @word in host order. */
+static inline uint32_t hash_word(const struct steer *s, unsigned int n, uint32_t word)
+{
+	const uint32_t(*t)[16] = &s->nibbles[n * 8];
+
+	return t[0][word >> 28] ^ t[1][word >> 24 & 15] ^ t[2][word >> 20 & 15] ^ t[3][word >> 16 & 15] ^
+	       t[4][word >> 12 & 15] ^ t[5][word >> 8 & 15] ^ t[6][word >> 4 & 15] ^ t[7][word & 15];
+}
+
+static inline uint32_t hash_at(const struct steer *s, unsigned int n, const uint8_t *p)
+{
+	uint32_t be;
+
+	memcpy(&be, p, sizeof(be));
+	return hash_word(s, n, rte_be_to_cpu_32(be));
+}
+
 uint32_t steer_hash(const struct steer *s, const struct tuple *t)
 {
-	uint32_t words[9];	/* source, destination, ports; host order as rte_softrss wants it */
-	uint32_t n = 0;
+	uint32_t ports = (uint32_t)t->fport << 16 | t->lport;
+	uint32_t hash = 0;
 
-	if (addr_is_v4(&t->faddr)) {
-		words[n++] = rte_be_to_cpu_32(addr_to_v4(&t->faddr));
-		words[n++] = rte_be_to_cpu_32(addr_to_v4(&t->laddr));
-	} else {
-		for (; n < 8; n++) {
-			memcpy(&words[n], n < 4 ? &t->faddr.b[n * 4] : &t->laddr.b[(n - 4) * 4], sizeof(words[n]));
-			words[n] = rte_be_to_cpu_32(words[n]);
-		}
-	}
-	words[n++] = (uint32_t)t->fport << 16 | t->lport;
-	return rte_softrss_be(words, n, s->key_be);
+	if (addr_is_v4(&t->faddr))
+		return hash_at(s, 0, t->faddr.b + 12) ^ hash_at(s, 1, t->laddr.b + 12) ^ hash_word(s, 2, ports);
+	for (unsigned int n = 0; n < 4; n++)
+		hash ^= hash_at(s, n, t->faddr.b + n * 4) ^ hash_at(s, n + 4, t->laddr.b + n * 4);
+	return hash ^ hash_word(s, 8, ports);
 }
 
 uint16_t steer_tuple(const struct steer *s, const struct tuple *t)

@@ -23,17 +23,18 @@
 
 #define STEER_KEY_BYTES 52	/* the longest key of a NIC that DPDK drives */
 #define STEER_TABLE_MAX 512
+#define STEER_NIBBLES 72	/* two IPv6 addresses and two ports: 36 bytes */
 
 #define STEER_HERE 0xfffe	/* stays at the worker that received it */
 #define STEER_ALL 0xffff	/* a copy to each worker */
 
 struct steer {
-	_Alignas(4) uint8_t key[STEER_KEY_BYTES];
-	_Alignas(4) uint8_t key_be[STEER_KEY_BYTES];	/* as rte_softrss_be wants it */
+	uint8_t key[STEER_KEY_BYTES];
 	uint16_t key_bytes;
 	uint16_t table_entries;		/* power of two */
 	uint16_t n_workers;
 	uint16_t table[STEER_TABLE_MAX];	/* hash -> worker */
+	uint32_t nibbles[STEER_NIBBLES][16];	/* what each half byte of the input adds to the hash (steer.c) */
 };
 
 /* An even table, and a key that is known to all (steer.c): give it a random one before use. */

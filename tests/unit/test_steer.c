@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 #include <rte_mbuf.h>
+#include <rte_thash.h>
 
 #include "box.h"
 #include "eal.h"
@@ -53,6 +54,39 @@ static void the_specifications_vectors(void **state)
 
 		assert_int_equal(steer_hash(&s, &t), v[i].hash);
 		assert_int_equal(steer_tuple(&s, &t), s.table[v[i].hash % 128]);
+	}
+}
+
+/* Any key and tuple: as DPDK's own computes it bit by bit. */
+static void as_dpdk_computes_it(void **state)
+{
+	srand(8);
+	for (unsigned int n = 0; n < 5000; n++) {
+		uint8_t key[STEER_KEY_BYTES];
+		uint32_t words[9];
+		struct tuple t;
+		struct steer s;
+		unsigned int k = 0;
+
+		steer_init(&s, 2, 40 + (uint16_t)(n % 13), 128);
+		for (size_t i = 0; i < sizeof(key); i++)
+			key[i] = (uint8_t)rand();
+		steer_set_key(&s, key, s.key_bytes);
+		for (size_t i = 0; i < sizeof(t); i++)
+			((uint8_t *)&t)[i] = (uint8_t)rand();
+		if (n % 2) {
+			t.faddr = addr_from_v4((uint32_t)rand());
+			t.laddr = addr_from_v4((uint32_t)rand());
+			words[k++] = rte_be_to_cpu_32(addr_to_v4(&t.faddr));
+			words[k++] = rte_be_to_cpu_32(addr_to_v4(&t.laddr));
+		} else {
+			memcpy(words, &t.faddr, 16);
+			memcpy(words + 4, &t.laddr, 16);
+			for (; k < 8; k++)
+				words[k] = rte_be_to_cpu_32(words[k]);
+		}
+		words[k++] = (uint32_t)t.fport << 16 | t.lport;
+		assert_int_equal(steer_hash(&s, &t), rte_softrss(words, k, key));
 	}
 }
 
@@ -289,6 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_specifications_vectors),
+		cmocka_unit_test(as_dpdk_computes_it),
 		cmocka_unit_test(a_frame_goes_where_its_tuple_says),
 		cmocka_unit_test(what_has_no_owner_stays_or_goes_to_all),
 		cmocka_unit_test(fragments_and_options_stay),
