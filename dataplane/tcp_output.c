@@ -4,7 +4,9 @@
 #include <rte_mbuf.h>
 
 #include "base/assert.h"
+#include "mbuf_reserve.h"
 #include "tcp_cc.h"
+#include "tcp_list.h"
 #include "tcp_packet.h"
 #include "tcp_rcvq.h"
 #include "tcp_recovery.h"
@@ -358,8 +360,22 @@ static void acknowledge(struct tcp_conn *c)
 		c->deadline_us[TCP_T_ACK] = c->stack->now_us + TCP_ACK_DELAY_US;
 }
 
+/* The user wants room, the pool gave none, and nothing is queued whose acknowledgment would bring it. */
+static bool starved(struct tcp_conn *c)
+{
+	if (!c->room_wanted || c->snd_bytes > 0 || c->fin_wanted || c->released)
+		return false;
+	if (!mbuf_reserve_allows(c->stack->config.mbufs, MBUF_USE_PAYLOAD))
+		return true;
+	c->room_wanted = false;
+	tcp_notify(c, TCP_WRITABLE);
+	return false;
+}
+
 void tcp_output(struct tcp_conn *c)
 {
+	bool retry;
+
 	if (!tcp_synchronized(c))
 		return;
 	c->tx_blocked = false;
@@ -373,6 +389,7 @@ void tcp_output(struct tcp_conn *c)
 	}
 	if (!c->tx_blocked)
 		acknowledge(c);
-	c->deadline_us[TCP_T_RETRY] = c->tx_blocked ? c->stack->now_us + TCP_RETRY_US : 0;
+	retry = starved(c) || c->tx_blocked;
+	c->deadline_us[TCP_T_RETRY] = retry ? c->stack->now_us + TCP_RETRY_US : 0;
 	tcp_timer_update(c);
 }

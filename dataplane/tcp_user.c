@@ -5,6 +5,7 @@
 #include <rte_mbuf.h>
 
 #include "base/assert.h"
+#include "mbuf_reserve.h"
 #include "tcp_close.h"
 #include "tcp_list.h"
 #include "tcp_output.h"
@@ -43,15 +44,22 @@ const struct tuple *tcp_tuple(const struct tcp_conn *c)
 
 uint32_t tcp_send_room(struct tcp_conn *c)
 {
-	uint32_t buffer = c->stack->config.snd_buffer_bytes, room;
+	const struct stack_config *config = &c->stack->config;
+	uint32_t buffer = config->snd_buffer_bytes, room;
 
 	if (c->fin_wanted || c->state == TCPS_CLOSED)
 		return 0;
-	if (c->stack->tcp.pressure)
+	/* Asked at each call: a turn's writes alone can empty the pool. */
+	if (!mbuf_reserve_allows(config->mbufs, MBUF_USE_PAYLOAD))
+		buffer = 0;
+	else if (!mbuf_reserve_allows(config->mbufs, MBUF_USE_QUEUE))
 		buffer = RTE_MIN(buffer, TCP_PRESSURE_BYTES);
 	room = buffer > c->snd_bytes ? buffer - c->snd_bytes : 0;
-	if (room <= c->stack->config.snd_buffer_bytes / 2)
+	if (room <= config->snd_buffer_bytes / 2)
 		c->room_wanted = true;
+	/* No acknowledgment will come to say that there is room again. */
+	if (room == 0 && c->snd_bytes == 0)
+		tcp_list_output(c);
 	return room;
 }
 

@@ -69,7 +69,12 @@ static void write_some(struct end *e)
 
 	while (e->tx_off < e->plan.tx_bytes && s->now_us >= e->next_write_us && tcp_send_room(e->conn) > 0) {
 		uint64_t n = RTE_MIN(rng_between(&s->rng, 1, e->plan.write_max), e->plan.tx_bytes - e->tx_off);
-		struct rte_mbuf *m = make_chain(e, n);
+		struct rte_mbuf *m;
+
+		/* One record over tcp_send_room is allowed; in a pool of a few buffers it would be most of them. */
+		if (s->scenario.hosts[e->host->index].small_pool > 0)
+			n = RTE_MIN(n, tcp_send_room(e->conn));
+		m = make_chain(e, n);
 
 		if (!m) {
 			due(e, s->now_us + RETRY_US);
@@ -272,7 +277,7 @@ static void end_abandoned(struct sim *s, struct flow *f)
 	for (int side = 0; side < 2; side++) {
 		struct end *e = &f->ends[side], *p = peer_of(e);
 		bool reset = p->plan.reset_at_us && s->now_us >= s->start_us + p->plan.reset_at_us;
-		bool aborted = p->done ? p->died || reset : f->may_die && !p->conn;
+		bool aborted = p->done ? p->died || reset || (f->may_die && !e->conn) : f->may_die && !p->conn;
 
 		if (e->done || !aborted || !half_done(f) || s->now_us < abandon_us(f))
 			continue;

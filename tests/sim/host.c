@@ -137,6 +137,7 @@ void host_init(struct host *h, struct sim *sim, int index, const struct host_con
 	memset(h, 0, sizeof(*h));
 	h->sim = sim;
 	h->index = index;
+	h->thief_us = UINT64_MAX;
 	h->pool = pool;
 	h->out = out;
 	h->netifs.n_netifs = 1;
@@ -158,8 +159,28 @@ void host_init(struct host *h, struct sim *sim, int index, const struct host_con
 		abort();
 }
 
+void host_thief(struct host *h)
+{
+	struct rte_mbuf *m;
+
+	if (!h->stolen) {
+		while ((m = rte_pktmbuf_alloc(h->pool)) != NULL) {
+			m->next = h->stolen;
+			h->stolen = m;
+		}
+		return;
+	}
+	while ((m = h->stolen) != NULL) {
+		h->stolen = m->next;
+		m->next = NULL;
+		rte_pktmbuf_free(m);
+	}
+}
+
 void host_fini(struct host *h)
 {
+	if (h->stolen)
+		host_thief(h);
 	stack_free(h->stack);
 	if (rte_mempool_avail_count(h->pool) != h->pool->size)
 		sim_fail(h->sim, "packet buffers leaked");

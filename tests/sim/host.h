@@ -29,6 +29,8 @@ struct host {
 	struct stack *stack;
 	struct wire *out;
 	uint64_t rx_no_mbuf;
+	struct rte_mbuf *stolen;	/* by a thief: what other workers may do to a shared pool */
+	uint64_t thief_us;		/* when it takes or gives back next; UINT64_MAX: never */
 };
 
 struct host_config {
@@ -46,6 +48,9 @@ void host_init(struct host *h, struct sim *sim, int index, const struct host_con
 void host_fini(struct host *h);
 /* One turn: frames from @in, the application, timers. */
 void host_turn(struct host *h, struct wire *in, uint64_t now_us);
+
+/* The thief takes all free buffers, or gives them back when it has some. */
+void host_thief(struct host *h);
 
 /* Own address: 10.0.0.<index+1> or fd00::<index+1>. */
 struct addr host_addr(int index, bool v6);

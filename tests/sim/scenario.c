@@ -111,7 +111,7 @@ static bool may_die(const struct scenario *sc, unsigned int i)
 	for (int k = 0; k < 2; k++)
 		bad = bad || sc->faults[k].loss > 0.01 || sc->faults[k].burst_begin > 0 ||
 		      sc->faults[k].corrupt > 0.01 || sc->faults[k].bytes_per_s > 0 || sc->hosts[k].small_pool > 0;
-	return small || bad || sc->flows[i].port != SIM_PORT;
+	return small || bad || sc->thief || sc->flows[i].port != SIM_PORT;
 }
 
 /* How long a slow reader takes: each read makes room for at most a buffer. */
@@ -146,11 +146,14 @@ void scenario_from_seed(struct scenario *sc, uint64_t seed)
 	memset(sc, 0, sizeof(*sc));
 	sc->start_us = rng_chance(&r, 0.5) ? rng_below(&r, 1ull << 50) : rng_below(&r, 5000000);
 	sc->heal_us = rng_between(&r, 10000, rng_chance(&r, 0.1) ? 60000000 : 6000000);
+	sc->thief = rng_chance(&r, 0.1);
 	sc->origin = rng_chance(&r, 0.3);
 	sc->tcp_origin.isn = (uint32_t)(0 - rng_below(&r, 60000));
 	sc->tcp_origin.ts_offset = (uint32_t)(0 - sc->start_us / 1000 - rng_below(&r, 5000));
 	for (int i = 0; i < 2; i++) {
 		random_host(&r, &sc->hosts[i]);
+		if (sc->thief)
+			sc->hosts[i].small_pool = SIM_SMALL_POOLS;	/* quick to empty */
 		random_faults(&r, &sc->faults[i]);
 		sc->healed[i] = clean;
 	}

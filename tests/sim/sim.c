@@ -125,6 +125,8 @@ void sim_init(struct sim *s, uint64_t seed, const struct scenario *sc, FILE *pca
 	}
 	for (int i = 0; i < 2; i++) {
 		host_init(&s->hosts[i], s, i, &sc->hosts[i], pool(i, sc->hosts[i].small_pool), &s->wires[i], s->now_us);
+		if (sc->thief)
+			s->hosts[i].thief_us = s->now_us;
 		if (sc->origin)
 			s->hosts[i].stack->tcp.origin = &s->scenario.tcp_origin;
 	}
@@ -136,6 +138,9 @@ static void heal(struct sim *s)
 {
 	s->healed = true;
 	for (int i = 0; i < 2; i++) {
+		s->hosts[i].thief_us = UINT64_MAX;
+		if (s->hosts[i].stolen)
+			host_thief(&s->hosts[i]);
 		s->wires[i].faults = s->scenario.healed[i];
 		s->wires[i].free_at_us = s->now_us;
 	}
@@ -151,6 +156,7 @@ static uint64_t next_event_us(struct sim *s)
 	uint64_t next = RTE_MIN(host_next_us(s, 0), host_next_us(s, 1));
 
 	next = RTE_MIN(next, sim_app_next_us(s));
+	next = RTE_MIN(next, RTE_MIN(s->hosts[0].thief_us, s->hosts[1].thief_us));
 	if (!s->healed)
 		next = RTE_MIN(next, s->start_us + s->scenario.heal_us);
 	return next;
@@ -161,6 +167,10 @@ static void run_events(struct sim *s)
 	if (!s->healed && s->now_us >= s->start_us + s->scenario.heal_us)
 		heal(s);
 	for (int i = 0; i < 2; i++) {
+		if (s->now_us >= s->hosts[i].thief_us) {
+			host_thief(&s->hosts[i]);
+			s->hosts[i].thief_us = s->now_us + rng_between(&s->rng, 1000, 100000);
+		}
 		host_turn(&s->hosts[i], &s->wires[!i], s->now_us);
 		if (s->check)
 			sim_check(&s->hosts[i]);

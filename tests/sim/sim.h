@@ -69,6 +69,7 @@ struct scenario {
 	struct wire_faults healed[2];
 	uint64_t start_us, heal_us;	/* heal_us: after the start */
 	uint64_t limit_us;		/* after healing, every transfer must be done */
+	bool thief;			/* buffers vanish now and then, until heal_us */
 	bool origin;			/* sequence numbers and timestamps start at tcp_origin */
 	struct tcp_origin tcp_origin;
 	unsigned int n_flows;
