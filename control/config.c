@@ -243,7 +243,7 @@ static int read_all(struct config *c, const struct conf *root, struct error *err
 	return r;
 }
 
-int config_read(const char *file, struct config **out, struct error *err)
+int config_parse(const char *text, size_t bytes, const char *file, struct config **out, struct error *err)
 {
 	struct config *c = calloc(1, sizeof(*c));
 	struct conf *root;
@@ -256,13 +256,26 @@ int config_read(const char *file, struct config **out, struct error *err)
 	snprintf(c->certificates_directory, sizeof(c->certificates_directory), "%s", TLS_STORE_DEFAULT);
 	c->handshake_timeout_us = UINT64_C(10000000);
 	c->idle_timeout_us = UINT64_C(1800000000);	/* under 30 minutes would break IMAP's IDLE (RFC 9051 5.4) */
-	root = conf_read(file, err);
+	root = conf_parse(text, bytes, file, err);
 	r = root == NULL ? -EINVAL : read_all(c, root, err);
 	conf_free(root);
 	if (r == 0)
 		*out = c;
 	else
 		config_free(c);
+	return r;
+}
+
+int config_read(const char *file, struct config **out, struct error *err)
+{
+	size_t bytes;
+	char *text;
+	int r = text_read_file(file, CONF_TEXT_MAX_BYTES, &text, &bytes, err);
+
+	if (r != 0)
+		return r;
+	r = config_parse(text, bytes, file, out, err);
+	free(text);
 	return r;
 }
 

@@ -55,6 +55,8 @@ struct config {
 
 /* 0, or -errno with @err. Relative paths in the file are relative to its folder. */
 int config_read(const char *file, struct config **out, struct error *err);
+/* The same of a text; @file is its name. */
+int config_parse(const char *text, size_t bytes, const char *file, struct config **out, struct error *err);
 void config_free(struct config *c);
 
 /* The rules of a file of their own. -ENOENT (with @err) when it isn't there. */

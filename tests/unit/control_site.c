@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "control_site.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,18 +10,25 @@
 #include <unistd.h>
 
 #include "control/log.h"
+#include "dataplane/base/assert.h"
 #include "tls/ca.h"
 #include "tls/cert.h"
 #include "tls/tls.h"
+
+_Noreturn static void site_fail(const char *what)
+{
+	fprintf(stderr, "the test's own configuration is refused: %s\n", what);
+	abort();
+}
 
 static void write_file(const char *path, const char *text, mode_t mode)
 {
 	FILE *f = fopen(path, "w");
 
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-	assert_int_equal(chmod(path, mode), 0);
+	ASSERT(f != NULL);
+	ASSERT(fputs(text, f) >= 0);
+	ASSERT(fclose(f) == 0);
+	ASSERT(chmod(path, mode) == 0);
 }
 
 void site_certificate(struct site *s, const char *name, const char *host)
@@ -35,11 +37,11 @@ void site_certificate(struct site *s, const char *name, const char *host)
 	char err[256] = "", path[256], *chain, *key_pem;
 	struct tls_key *key = tls_key_generate(TLS_KEY_P256, 0, err, sizeof(err));
 
-	assert_non_null(key);
+	ASSERT(key != NULL);
 	chain = tls_self_signed(key, &subject, 100, time(NULL), err, sizeof(err));
 	key_pem = tls_key_to_pem(key);
-	assert_non_null(chain);
-	assert_non_null(key_pem);
+	ASSERT(chain != NULL);
+	ASSERT(key_pem != NULL);
 	snprintf(path, sizeof(path), "%s/certs/%s.pem", s->folder, name);
 	write_file(path, chain, 0644);
 	snprintf(path, sizeof(path), "%s/certs/%s.key", s->folder, name);
@@ -57,13 +59,13 @@ void site_init(struct site *s)
 
 	memset(s, 0, sizeof(*s));
 	if (!tls_started)
-		assert_int_equal(tls_init(&why), 0);
+		ASSERT(tls_init(&why) == 0);
 	tls_started = true;
 	log_set_level(LOG_ERROR_LEVEL);
 	snprintf(s->folder, sizeof(s->folder), "/tmp/postern-test-XXXXXX");
-	assert_non_null(mkdtemp(s->folder));
+	ASSERT(mkdtemp(s->folder) != NULL);
 	snprintf(path, sizeof(path), "%s/certs", s->folder);
-	assert_int_equal(mkdir(path, 0700), 0);
+	ASSERT(mkdir(path, 0700) == 0);
 	site_certificate(s, "mail", "imap.example.test");
 	site_certificate(s, "other", "other.example.test");
 	snprintf(s->config, sizeof(s->config), "%s/posternd.conf", s->folder);
@@ -91,9 +93,9 @@ void site_start(struct site *s)
 	char text[1300];
 
 	if (config_read(s->config, &config, &err) != 0 || gateway_init(&s->gateway, config, &err) != 0)
-		fail_msg("%s", error_format(&err, text, sizeof(text)));
-	assert_int_equal(dataplane_start(&config->dataplane, NULL, 0), 0);
-	assert_int_equal(gateway_publish_first(&s->gateway, &err), 0);
+		site_fail(error_format(&err, text, sizeof(text)));
+	ASSERT(dataplane_start(&config->dataplane, NULL, 0) == 0);
+	ASSERT(gateway_publish_first(&s->gateway, &err) == 0);
 }
 
 void site_stop(struct site *s)
@@ -113,5 +115,5 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 void site_fini(struct site *s)
 {
-	assert_int_equal(nftw(s->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	ASSERT(nftw(s->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
 }
