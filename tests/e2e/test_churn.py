@@ -145,7 +145,9 @@ def random_changes(env):
     socket.setdefaulttimeout(30)
     source = random.Random(8)
     with peers.Server(env.lab, peers.echo):
-        churn(env, 500, source)  # fills what grows once
+        # Rings, pools and heaps are touched for the first time only as load reaches them:
+        # over four such rounds the growth was 8.7, 6.1, 0.5 and 0.2 MB.
+        churn(env, CHANGES, source)
         time.sleep(2)
         before, memory = gauges(env), e2e.resident_kb(env)
         counts = churn(env, CHANGES, source)
