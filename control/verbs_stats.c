@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Everything that is counted, under its names. */
+#include <malloc.h>
+
 #include "control/gateway.h"
 #include "control/log.h"
 #include "control/request.h"
@@ -56,10 +58,11 @@ static json_t *control_json(const struct gateway *g)
 		CONTROL_COUNTERS(X)
 #undef X
 	};
-	json_t *o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}",
+	json_t *o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 		"generation", (json_int_t)g->live.generation, "changes", (json_int_t)g->changes,
 		"refused_changes", (json_int_t)g->refused_changes, "retired_rules", (json_int_t)g->live.n_retired,
-		"worker_stalls", (json_int_t)g->watchdog.stalls, "log_lines_lost", (json_int_t)log_lost());
+		"worker_stalls", (json_int_t)g->watchdog.stalls, "log_lines_lost", (json_int_t)log_lost(),
+		"heap_used_bytes", (json_int_t)mallinfo2().uordblks);
 
 	for (unsigned int i = 0; o != NULL && i < CONTROL_COUNTER_COUNT; i++)
 		json_object_set_new(o, names[i], json_integer((json_int_t)control_counters[i]));

@@ -15,7 +15,7 @@ from e2e import check, eventually
 from lab import site
 
 MEGABYTE = 1 << 20
-SHAPES = ("af_packet/1", "af_packet/2", "tap/2")
+SHAPES = ("af_packet/2", "tap/1")
 
 
 SERIAL = itertools.count(1)
