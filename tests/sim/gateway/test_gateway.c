@@ -266,6 +266,30 @@ static void test_server_reset(void **state)
 	world_free(w);
 }
 
+/* The handshake's last ACK and a RST in one burst: the splice begins with a connection that is over. */
+static bool client_established(struct world *w)
+{
+	struct tcp_info info;
+
+	tcp_info(peer_of(w, CLIENT, 0)->conn, &info);
+	return strcmp(info.state, "ESTABLISHED") == 0;
+}
+
+static void test_reset_before_accept(void **state)
+{
+	struct world *w = world_new(&usual);
+
+	(void)state;
+	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	assert_true(world_run(w, client_established, SECOND));
+	peer_reset(peer_of(w, CLIENT, 0));
+	world_wait(w, SECOND);
+	assert_int_equal(w->nodes[GATEWAY].counters.events[EVENT_TCP_ACCEPTED], 1);
+	assert_int_equal(splices_open(w->splices), 0);
+	assert_int_equal(world_record(w).end, SPLICE_CLIENT_RESET);
+	world_free(w);
+}
+
 static void test_server_refuses(void **state)
 {
 	struct world *w = world_new(&usual);
@@ -558,6 +582,7 @@ int main(void)
 		cmocka_unit_test(test_half_closed_silence_ends),
 		cmocka_unit_test(test_client_reset),
 		cmocka_unit_test(test_server_reset),
+		cmocka_unit_test(test_reset_before_accept),
 		cmocka_unit_test(test_server_refuses),
 		cmocka_unit_test(test_second_server_stands_in),
 		cmocka_unit_test(test_early_data_and_second_server),
