@@ -28,7 +28,12 @@ void splice_flush(struct splice *sp)
 {
 	struct rte_mbuf *out = tls_output(sp->tls);
 
-	if (out != NULL)
+	if (out == NULL)
+		return;
+	/* TLS answers even behind its close_notify (alerts, KeyUpdate); behind our FIN nothing goes. */
+	if (sp->client.shut)
+		rte_pktmbuf_free(out);
+	else
 		tcp_send(sp->client.conn, out);
 }
 

@@ -290,6 +290,26 @@ static void test_reset_before_accept(void **state)
 	world_free(w);
 }
 
+/* The server has ended its direction, so the client's leg has sent its FIN: an alert can't follow. */
+static void test_bad_record_after_half_close(void **state)
+{
+	static const uint8_t junk[5 + 64] = { 23, 3, 3, 0, 64 };
+	struct world *w = world_new(&usual);
+
+	(void)state;
+	peer_listen(w, &(struct peer){ .send_bytes = 10, .close = CLOSE_AFTER_SENDING });
+	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	world_wait(w, SECOND);
+	assert_true(peer_of(w, CLIENT, 0)->got_close_notify);
+	assert_int_equal(splices_open(w->splices), 1);
+	peer_send_raw(peer_of(w, CLIENT, 0), junk, sizeof(junk));
+	assert_true(world_run(w, log_written, SECOND));
+	assert_int_equal(world_record(w).end, SPLICE_TLS_FAILED);
+	world_wait(w, SECOND);
+	assert_int_equal(peer_of(w, SERVER, 0)->dead, TCP_RESET);
+	world_free(w);
+}
+
 static void test_server_refuses(void **state)
 {
 	struct world *w = world_new(&usual);
@@ -583,6 +603,7 @@ int main(void)
 		cmocka_unit_test(test_client_reset),
 		cmocka_unit_test(test_server_reset),
 		cmocka_unit_test(test_reset_before_accept),
+		cmocka_unit_test(test_bad_record_after_half_close),
 		cmocka_unit_test(test_server_refuses),
 		cmocka_unit_test(test_second_server_stands_in),
 		cmocka_unit_test(test_early_data_and_second_server),
