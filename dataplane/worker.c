@@ -69,8 +69,6 @@ static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
 		count_drop(&w->counters, DROP_NO_MBUF);
 		return;
 	}
-	count_event(&w->counters, EVENT_TX_PACKETS);
-	counter_add(&w->counters.events[EVENT_TX_BYTES], m->pkt_len);
 	tx->mbufs[tx->n++] = m;
 	if (tx->n == TX_BURST)
 		tx_flush(w, nif->id);
