@@ -144,6 +144,14 @@ def meson_tests(build, suite):
     return [t for t in json.loads(out) if any(s.split(":")[-1] == suite for s in t["suite"])]
 
 
+def compile_tests(build, tests):
+    """Only these tests' programs; what failed, or nothing."""
+    programs = sorted({os.path.relpath(t["cmd"][0], os.path.abspath(build)) for t in tests})
+    done = subprocess.run(["ninja", "-C", build, "--quiet", *programs], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.stdout if done.returncode else ""
+
+
 def report(tally, verbose):
     if verbose or tally.failures:
         print(f"  {tally.name}: {tally.passed} passed, {tally.failed} failed, "
@@ -158,6 +166,7 @@ def report(tally, verbose):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", metavar="DIR")
+    parser.add_argument("--compile", action="store_true", help="first their programs, in DIR")
     parser.add_argument("--name", help="what to call the sum")
     parser.add_argument("--results", metavar="FILE")
     parser.add_argument("--timeout", type=int, default=0, help="seconds for each program")
@@ -166,14 +175,20 @@ def main():
     parser.add_argument("what", nargs="+")
     args = parser.parse_args()
 
+    broken = ""
     if args.build:
         tests = meson_tests(args.build, args.what[0])
         name = args.name or args.what[0]
+        if args.compile and tests:
+            broken = compile_tests(args.build, tests)
         if not tests:  # a suite that runs nothing proves nothing
             tests = [{"name": name, "cmd": ["echo", f"Bail out! no test is registered under '{args.what[0]}'"]}]
     else:
         name = args.name or os.path.basename(args.what[0])
         tests = [{"name": name, "cmd": args.what}]
+    if broken:
+        print(broken)
+        tests = [{"name": name, "cmd": ["echo", "Bail out! its programs don't compile"]}]
     if args.timeout:
         for test in tests:
             test["timeout"] = args.timeout
