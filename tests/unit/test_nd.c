@@ -157,6 +157,30 @@ static void dropped(struct box *b, const struct frame *f, enum drop why)
 	assert_int_equal(b->n_sent, 0);
 }
 
+/* The MAC of a group, none, our own; an option of the wrong length. */
+static void malformed_mac(struct box *b, uint8_t type)
+{
+	struct frame f;
+
+	message(&f, type, 0, "2001:db8:1::9", "2001:db8:1::1", "2001:db8:1::1", 9);
+	f.bytes[f.l4 + 26] = 3;
+	frame_end(&f);
+	dropped(b, &f, DROP_ND_MALFORMED);
+	message(&f, type, 0, "2001:db8:1::9", "2001:db8:1::1", "2001:db8:1::1", 9);
+	memset(f.bytes + f.l4 + 26, 0, 6);
+	frame_end(&f);
+	dropped(b, &f, DROP_ND_MALFORMED);
+	message(&f, type, 0, "2001:db8:1::9", "2001:db8:1::1", "2001:db8:1::1", 9);
+	memcpy(f.bytes + f.l4 + 26, us, 6);
+	frame_end(&f);
+	dropped(b, &f, DROP_ND_MALFORMED);
+	message(&f, type, 0, "2001:db8:1::9", "2001:db8:1::1", "2001:db8:1::1", 9);
+	f.bytes[f.l4 + 25] = 2;
+	frame_raw(&f, "12345678", 8);
+	frame_end(&f);
+	dropped(b, &f, DROP_ND_MALFORMED);
+}
+
 static void malformed(void **state)
 {
 	struct frame f;
@@ -195,24 +219,7 @@ static void malformed(void **state)
 				frame_end(&f);
 				dropped(&b, &f, DROP_ND_MALFORMED);
 			}
-			/* The MAC of a group, none, our own; an option of the wrong length. */
-			message(&f, type, 0, "2001:db8:1::9", "2001:db8:1::1", "2001:db8:1::1", 9);
-			f.bytes[f.l4 + 26] = 3;
-			frame_end(&f);
-			dropped(&b, &f, DROP_ND_MALFORMED);
-			message(&f, type, 0, "2001:db8:1::9", "2001:db8:1::1", "2001:db8:1::1", 9);
-			memset(f.bytes + f.l4 + 26, 0, 6);
-			frame_end(&f);
-			dropped(&b, &f, DROP_ND_MALFORMED);
-			message(&f, type, 0, "2001:db8:1::9", "2001:db8:1::1", "2001:db8:1::1", 9);
-			memcpy(f.bytes + f.l4 + 26, us, 6);
-			frame_end(&f);
-			dropped(&b, &f, DROP_ND_MALFORMED);
-			message(&f, type, 0, "2001:db8:1::9", "2001:db8:1::1", "2001:db8:1::1", 9);
-			f.bytes[f.l4 + 25] = 2;
-			frame_raw(&f, "12345678", 8);
-			frame_end(&f);
-			dropped(&b, &f, DROP_ND_MALFORMED);
+			malformed_mac(&b, type);
 			/* More options than we read. */
 			message(&f, type, 0, "2001:db8:1::9", "2001:db8:1::1", "2001:db8:1::1", 9);
 			for (unsigned int k = 0; k < 64; k++)
