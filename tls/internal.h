@@ -47,8 +47,8 @@ struct tls_session {
 	uint32_t handshake_bytes;	/* fetched before the handshake was complete */
 	uint32_t idle_records;		/* fetched since the last one that brought data */
 	uint32_t turn_bytes;		/* what the library may fetch in this call: tls_read's fairness */
-	bool established, peer_closed, close_sent, first_byte_seen, throttled, alert_sent;
-	bool refused_name;
+	bool established, peer_closed, close_sent, throttled, alert_sent;
+	bool first_byte_seen, first_record_seen, refused_name;
 	uint8_t error;			/* enum tls_error */
 	char *sni;			/* from the worker's heap; NULL: none came */
 };
@@ -64,5 +64,6 @@ uint32_t tls_session_peek(const struct tls_session *s, uint8_t *to, uint32_t byt
 /* An empty mbuf of the worker's; NULL: none left. */
 struct rte_mbuf *tls_worker_mbuf(void);
 
-/* session.c: from the library's callbacks in context.c. */
+/* session.c: with the first record, which is queued as a whole; then from the library's callback. */
+void tls_session_take_name(struct tls_session *s, uint32_t record_bytes);
 int tls_session_on_name(WOLFSSL *library, int *alert, void *ctx);

@@ -3,6 +3,7 @@
 
 #include "dataplane/base/assert.h"
 #include "tls/error.h"
+#include "tls/hello.h"
 
 #include <rte_mbuf.h>
 
@@ -97,30 +98,46 @@ void tls_session_free(struct tls_session *s)
 	tls_heap_release(s);
 }
 
-/* The ClientHello's name, as soon as the library has read it; the log wants it also when the handshake fails. */
+/* The name that the first record asks for; the log wants it also when the handshake fails. */
+void tls_session_take_name(struct tls_session *s, uint32_t record_bytes)
+{
+	struct der name;
+
+	s->first_record_seen = true;
+	if (s->ctx->client || record_bytes > sizeof(tls_worker->gather))
+		return;
+	tls_session_peek(s, tls_worker->gather, record_bytes);
+	name = tls_hello_server_name((struct der){ tls_worker->gather, record_bytes });
+	if (name.n == 0)
+		return;
+	s->sni = tls_heap_alloc_zeroed(name.n + 1);
+	if (s->sni)
+		memcpy(s->sni, name.p, name.n);
+	else
+		fail(s, TLS_ERR_MEMORY);
+}
+
+/* The library has read the ClientHello: will the name do? What the library read counts, whatever record it came in. */
 int tls_session_on_name(WOLFSSL *library, int *alert, void *unused)
 {
 	struct tls_session *s = wolfSSL_GetIOReadCtx(library);
+	char name[TLS_CERT_NAME_BYTES];
 	unsigned short bytes;
-	void *name = NULL;
+	void *asked = NULL;
 
 	(void)unused;
-	bytes = wolfSSL_SNI_GetRequest(library, WOLFSSL_SNI_HOST_NAME, &name);
-	if (!s || s->sni || !name || bytes == 0)
+	bytes = wolfSSL_SNI_GetRequest(library, WOLFSSL_SNI_HOST_NAME, &asked);
+	if (!s || !asked || bytes == 0 || !s->ctx->require_name)
 		return 0;
-	s->sni = tls_heap_alloc((size_t)bytes + 1);
-	if (!s->sni) {
-		fail(s, TLS_ERR_MEMORY);
-		return fatal_return;
+	if (bytes < sizeof(name)) {
+		memcpy(name, asked, bytes);
+		name[bytes] = '\0';
+		if (strlen(name) == bytes && x509_names_host(&s->ctx->leaf, name))
+			return 0;
 	}
-	memcpy(s->sni, name, bytes);
-	s->sni[bytes] = '\0';
-	if (s->ctx->require_name && !x509_names_host(&s->ctx->leaf, s->sni)) {
-		s->refused_name = true;
-		*alert = tls_error_alert(TLS_ERR_SNI);
-		return fatal_return;
-	}
-	return 0;
+	s->refused_name = true;
+	*alert = tls_error_alert(TLS_ERR_SNI);
+	return fatal_return;
 }
 
 uint32_t tls_input_bytes(const struct tls_session *s)
@@ -203,7 +220,6 @@ static int read_some(struct tls_session *s, struct rte_mbuf **head, struct rte_m
 enum tls_status tls_read(struct tls_session *s, struct rte_mbuf **plain, uint32_t budget_bytes)
 {
 	struct rte_mbuf *tail = NULL;
-	uint32_t got = 0;
 	int n = 1, code;
 
 	*plain = NULL;
@@ -214,10 +230,8 @@ enum tls_status tls_read(struct tls_session *s, struct rte_mbuf **plain, uint32_
 	ASSERT(s->established);
 	s->turn_bytes = budget_bytes;
 	s->throttled = false;
-	while (n > 0) {
+	while (n > 0)
 		n = read_some(s, plain, &tail);
-		got += n > 0 ? (uint32_t)n : 0;
-	}
 	code = s->error != TLS_ERR_NONE ? 0 : wolfSSL_get_error(s->library, n);
 	if (code == WOLFSSL_ERROR_WANT_READ && s->error == TLS_ERR_NONE)
 		return s->throttled ? TLS_OK : TLS_WANT_INPUT;

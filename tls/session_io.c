@@ -167,6 +167,8 @@ static bool record_begin(struct tls_session *s)
 		s->throttled = true;
 		return false;
 	}
+	if (!s->first_record_seen)
+		tls_session_take_name(s, bytes);
 	s->record_left = bytes;
 	s->turn_bytes -= bytes < s->turn_bytes ? bytes : s->turn_bytes;
 	return true;

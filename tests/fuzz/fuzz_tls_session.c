@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A server session against a stranger. The first byte chooses how the rest is
+ * used: as the bytes of the connection; as a handshake message in well-formed
+ * records; or as changes to what a real client sends (place, mask), in its first
+ * flight, in its second, or in what it sends once connected.
+ *
+ * The order of calls is the one that splice uses; whatever comes, the session ends
+ * in one of its states, its memory comes back, and a failure has a name.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tls_pair.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* In place of tls/rng.c: the same input must do the same. */
+int tls_rng_generate(unsigned char *out, unsigned int out_bytes);
+static uint64_t seed;
+
+int tls_rng_generate(unsigned char *out, unsigned int out_bytes)
+{
+	while (out_bytes-- > 0) {
+		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+		*out++ = (unsigned char)(seed >> 56);
+	}
+	return 0;
+}
+
+static struct tls_ctx *server_ctx, *client_ctx, *client12_ctx;
+static struct tls_tickets *tickets;
+
+static void prepare(void)
+{
+	static struct tls_cert *cert;
+
+	if (cert)
+		return;
+	pair_start();
+	cert = pair_cert("p256");
+	tickets = tls_tickets_new(NULL, 3600);
+	tls_worker_set_tickets(tickets);
+	server_ctx = pair_server_ctx(cert, (struct tls_settings){ .alpn = "imap" });
+	client_ctx = pair_client_ctx((struct tls_settings){ .server_name = "imap.example.test", .alpn = "imap" });
+	client12_ctx = pair_client_ctx((struct tls_settings){ .server_name = "imap.example.test",
+							      .max_version = TLS_VERSION_1_2 });
+}
+
+/* As far as it goes. */
+static void serve(struct tls_session *s)
+{
+	struct rte_mbuf *m;
+	enum tls_status status = tls_handshake(s);
+	int turns;
+
+	for (turns = 0; status == TLS_OK && turns < 1000; turns++) {
+		status = tls_read(s, &m, 4096);
+		if (status == TLS_FAILED && m)
+			abort();
+		rte_pktmbuf_free(m);
+	}
+	if (turns == 1000)
+		abort();
+	if ((status == TLS_FAILED) != (tls_session_error(s) != TLS_ERR_NONE))
+		abort();
+}
+
+static void finish(struct pair *p, size_t heap)
+{
+	struct tls_info info;
+
+	tls_session_info(p->server, &info);
+	tls_close(p->server);
+	rte_pktmbuf_free(tls_output(p->server));
+	rte_pktmbuf_free(tls_output(p->client));
+	pair_fini(p);
+	if (tls_worker_heap_used() != heap || pair_mbufs_out() > 1)
+		abort();
+}
+
+static void feed(struct tls_session *s, const uint8_t *data, size_t size)
+{
+	if (size)
+		tls_input(s, pair_data(data, (uint32_t)size));
+	serve(s);
+}
+
+/* Records of handshake messages, cut where the input says. */
+static void feed_messages(struct tls_session *s, const uint8_t *data, size_t size)
+{
+	uint8_t record[5 + 255] = { 22, 3, 3, 0, 0 };
+	size_t n;
+
+	while (size > 1) {
+		n = data[0] < size - 1 ? data[0] : size - 1;
+		record[4] = (uint8_t)n;
+		memcpy(record + 5, data + 1, n);
+		feed(s, record, 5 + n);
+		data += 1 + n;
+		size -= 1 + n;
+	}
+}
+
+/* The client's output with the input's changes in it. */
+static void feed_changed(struct tls_session *from, struct tls_session *to, const uint8_t *data, size_t size)
+{
+	struct rte_mbuf *m = tls_output(from);
+	static uint8_t flight[65536];
+	uint32_t n = m ? m->pkt_len : 0;
+	const uint8_t *p;
+	size_t i;
+
+	if (m) {
+		p = rte_pktmbuf_read(m, 0, n, flight);
+		if (p != flight)
+			memcpy(flight, p, n);
+		rte_pktmbuf_free(m);
+	}
+	for (i = 0; n && i + 2 < size; i += 3)
+		flight[(uint32_t)(data[i] << 8 | data[i + 1]) % n] ^= data[i + 2];
+	feed(to, flight, n);
+}
+
+static void carry_back(struct pair *p)
+{
+	struct rte_mbuf *m = tls_output(p->server);
+
+	if (m)
+		tls_input(p->client, m);
+	tls_handshake(p->client);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct pair p;
+	size_t heap;
+
+	prepare();
+	if (size < 1)
+		return 0;
+	seed = 1;
+	heap = tls_worker_heap_used();
+	pair_init(&p, data[0] & 0x80 ? client12_ctx : client_ctx, server_ctx);
+	switch (data[0] % 5) {
+	case 0:
+		feed(p.server, data + 1, size - 1);
+		break;
+	case 1:
+		feed_messages(p.server, data + 1, size - 1);
+		break;
+	case 2:
+		tls_handshake(p.client);
+		feed_changed(p.client, p.server, data + 1, size - 1);
+		break;
+	case 3:
+		tls_handshake(p.client);
+		feed_changed(p.client, p.server, NULL, 0);
+		carry_back(&p);
+		feed_changed(p.client, p.server, data + 1, size - 1);
+		break;
+	default:
+		if (pair_handshake(&p) != TLS_OK)
+			abort();
+		tls_write(p.client, pair_bytes(0, 100));
+		tls_close(p.client);
+		feed_changed(p.client, p.server, data + 1, size - 1);
+	}
+	finish(&p, heap);
+	return 0;
+}
