@@ -38,7 +38,8 @@ static enum tls_status fail_by_library(struct tls_session *s, int code)
 	if (s->refused_name)
 		e = TLS_ERR_SNI;
 	fail(s, e);
-	if (!s->established)
+	/* Whoever got a fatal alert closes without an answer (RFC 8446 6.2). */
+	if (!s->established && s->error != TLS_ERR_ALERT)
 		emit_alert(s, tls_error_alert(s->error));
 	return TLS_FAILED;
 }

@@ -244,6 +244,11 @@ static void meet(const struct tls_cert *cert, struct tls_settings server_setting
 	if (tls_session_error(p.server) != server_error || tls_session_error(p.client) != client_error)
 		fail_msg("server %s, client %s", tls_error_name(tls_session_error(p.server)),
 			 tls_error_name(tls_session_error(p.client)));
+	/* Whoever got an alert is silent (RFC 8446 6.2). */
+	if (client_error == TLS_ERR_ALERT)
+		assert_null(tls_output(p.client));
+	if (server_error == TLS_ERR_ALERT)
+		assert_null(tls_output(p.server));
 	if (info) {
 		tls_session_info(p.server, info);
 		snprintf(sni, 256, "%s|%s", info->sni, info->alpn);
