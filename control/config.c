@@ -218,7 +218,8 @@ static int read_rules(struct config *c, const struct conf *root, struct error *e
 				  "or leave rules_file out");
 	}
 	r = config_read_rules(c->rules_file, &c->rules, err);
-	return r == -ENOENT ? 0 : r;	/* it is made at the first change */
+	c->rules_missing = r == -ENOENT;
+	return c->rules_missing ? 0 : r;	/* it is made at the first change */
 }
 
 static int read_all(struct config *c, const struct conf *root, struct error *err)
@@ -310,8 +311,6 @@ const char *config_restart_reason(const struct config *a, const struct config *b
 	if (strcmp(a->control.socket, b->control.socket) != 0 || a->control.mode != b->control.mode ||
 	    strcmp(a->control.group, b->control.group) != 0)
 		return "control";
-	if (strcmp(a->rules_file, b->rules_file) != 0)
-		return "rules_file";
 	if (a->log.format != b->log.format || strcmp(a->log.file, b->log.file) != 0)
 		return "log";
 	return NULL;

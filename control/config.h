@@ -51,6 +51,7 @@ struct config {
 	struct config_certificate *certificates;
 	char rules_file[PATH_MAX];		/* "": the rules are below, and changes don't outlive the process */
 	struct ruleset rules;			/* of the configuration, or of rules_file if it exists */
+	bool rules_missing;			/* rules_file is set and doesn't exist */
 };
 
 /* 0, or -errno with @err. Relative paths in the file are relative to its folder. */

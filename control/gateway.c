@@ -212,7 +212,17 @@ static void keep_running_part(struct config *fresh, const struct config *running
 	fresh->network = running->network;
 	fresh->control = running->control;
 	fresh->log = running->log;
-	memcpy(fresh->rules_file, running->rules_file, sizeof(fresh->rules_file));
+}
+
+/* At a start there may be no rules' file yet; under a gateway that has rules it was lost, or misnamed. */
+static int refuse_missing_rules(const struct gateway *g, const struct config *fresh, struct error *err)
+{
+	if (!fresh->rules_missing || g->rules.n == 0)
+		return 0;
+	error_set(err, -ENOENT, ERROR_NOT_FOUND, fresh->rules_file, "the rules' file is gone, and %u rules are published",
+		  g->rules.n);
+	return error_hint(err, -ENOENT, "`postern rules --export` prints those that run, for a new file; "
+			  "an empty file means no rules");
 }
 
 int gateway_reload(struct gateway *g, struct reload_report *report, struct error *err)
@@ -227,10 +237,10 @@ int gateway_reload(struct gateway *g, struct reload_report *report, struct error
 		return r;
 	report->restart = config_restart_reason(g->config, fresh);
 	keep_running_part(fresh, g->config);
-	r = ruleset_copy(&rules, &fresh->rules);
-	if (r != 0)
+	r = refuse_missing_rules(g, fresh, err);
+	if (r == 0 && (r = ruleset_copy(&rules, &fresh->rules)) != 0)
 		error_set(err, r, ERROR_INTERNAL, "", "out of memory");
-	else
+	if (r == 0)
 		r = certs_reload(&certs, &g->certs, fresh, &rules, err);
 	if (r == 0) {
 		compare(g, &rules, &certs, report);

@@ -272,6 +272,61 @@ static void changes_outlive_the_process_with_a_rules_file(void **state)
 	site_stop(&site);
 }
 
+/* A reload when the rules' file is gone (an unmounted disk, a slip of the hand) must not close the gateway. */
+static void a_reload_without_the_rules_file_changes_nothing(void **state)
+{
+	struct reload_report report;
+	struct error err;
+	char path[256];
+
+	(void)state;
+	site_configure(&site, SITE_HEAD "rules_file = rules.conf;\n");
+	snprintf(path, sizeof(path), "%s", site_write(&site, "rules.conf", SITE_IMAP));
+	site_start(&site);
+	assert_int_equal(remove(path), 0);
+	assert_true(gateway_reload(&site.gateway, &report, &err) < 0);
+	assert_non_null(strstr(err.where, "rules.conf"));
+	assert_non_null(strstr(err.hint, "empty file"));
+	assert_int_equal(site.gateway.rules.n, 1);
+	site_write(&site, "rules.conf", "# none\n");	/* said on purpose */
+	assert_int_equal(gateway_reload(&site.gateway, &report, &err), 0);
+	assert_int_equal(report.removed, 1);
+	site_stop(&site);
+}
+
+/* What is read from the new file must not be written over the old one. */
+static void a_reload_may_name_another_rules_file(void **state)
+{
+	static const char other[] =
+		"rule smtp { protocol = smtps; listen = 192.0.2.10; servers = 10.20.0.2; certificate = mail; }\n";
+	struct reload_report report;
+	struct ruleset rules;
+	struct error err;
+	char first[256], *text;
+	size_t bytes;
+
+	(void)state;
+	site_configure(&site, SITE_HEAD "rules_file = rules.conf;\n");
+	snprintf(first, sizeof(first), "%s", site_write(&site, "rules.conf", SITE_IMAP));
+	site_start(&site);
+	site_write(&site, "other.conf", other);
+	site_configure(&site, SITE_HEAD "rules_file = other.conf;\n");
+	assert_int_equal(gateway_reload(&site.gateway, &report, &err), 0);
+	assert_null(report.restart);
+	assert_string_equal(site.gateway.rules.defs[0].name, "smtp");
+	assert_int_equal(text_read_file(first, 4096, &text, &bytes, &err), 0);
+	assert_string_equal(text, SITE_IMAP);
+	free(text);
+	/* Later changes go where the next start will read them. */
+	assert_int_equal(ruleset_copy(&rules, &site.gateway.rules), 0);
+	snprintf(rules.defs[0].name, sizeof(rules.defs[0].name), "renamed");
+	assert_int_equal(gateway_apply(&site.gateway, &rules, NULL, &err), 0);
+	site_stop(&site);
+	site_start(&site);
+	assert_string_equal(site.gateway.rules.defs[0].name, "renamed");
+	site_stop(&site);
+}
+
 /* Written and read again, every rule is what it was. */
 static void rules_survive_being_written(void **state)
 {
@@ -338,6 +393,8 @@ int main(void)
 		WITH_SITE(wrong_certificates),
 		WITH_SITE(rules_in_a_file_of_their_own),
 		WITH_SITE(changes_outlive_the_process_with_a_rules_file),
+		WITH_SITE(a_reload_without_the_rules_file_changes_nothing),
+		WITH_SITE(a_reload_may_name_another_rules_file),
 		WITH_SITE(rules_survive_being_written),
 		cmocka_unit_test(units),
 	};
