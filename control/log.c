@@ -18,6 +18,7 @@ static struct {
 	bool json;
 	char file[PATH_MAX];
 	enum log_level level;
+	bool cut;		/* the last line in the file has no end */
 	uint64_t lost, lost_said;
 } log_state = { .fd = STDERR_FILENO, .level = LOG_INFO_LEVEL };
 
@@ -64,6 +65,7 @@ int log_reopen(struct error *err)
 		return fd;
 	close(log_state.fd);
 	log_state.fd = fd;
+	log_state.cut = false;
 	return 0;
 }
 
@@ -73,7 +75,7 @@ void log_close(void)
 		close(log_state.fd);
 	log_state.fd = STDERR_FILENO;
 	log_state.file[0] = '\0';
-	log_state.json = false;
+	log_state.json = log_state.cut = false;
 }
 
 void log_set_level(enum log_level level)
@@ -86,18 +88,24 @@ uint64_t log_lost(void)
 	return log_state.lost;
 }
 
-/* A line that ends in a newline, in one write, so that lines never mix. */
-static bool write_line(int fd, const char *line, size_t bytes)
+/* A line that ends in a newline, in one write where the file takes it whole. */
+static bool write_line(const char *line)
 {
-	while (bytes > 0) {
-		ssize_t n = write(fd, line, bytes);
+	size_t bytes = strlen(line), done = 0;
+
+	if (log_state.cut && write(log_state.fd, "\n", 1) != 1)
+		return false;
+	log_state.cut = false;
+	while (done < bytes) {
+		ssize_t n = write(log_state.fd, line + done, bytes - done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
+		if (n <= 0) {
+			log_state.cut = done > 0;
 			return false;
-		line += n;
-		bytes -= (size_t)n;
+		}
+		done += (size_t)n;
 	}
 	return true;
 }
@@ -121,13 +129,13 @@ static void put(const char *line)
 			 "{\"time\":\"%s\",\"kind\":\"message\",\"level\":\"error\","
 			 "\"message\":\"%" PRIu64 " log lines could not be written\"}\n" :
 			 "%s error: %" PRIu64 " log lines could not be written\n", now, n);
-		if (!write_line(log_state.fd, lost, strlen(lost))) {
+		if (!write_line(lost)) {
 			log_state.lost++;
 			return;
 		}
 		log_state.lost_said += n;
 	}
-	if (!write_line(log_state.fd, line, strlen(line)))
+	if (!write_line(line))
 		log_state.lost++;
 }
 

@@ -72,6 +72,12 @@ void fake_close(int connection, enum splice_end how)
 	c->rule = NULL;
 }
 
+void fake_answer_late(void)
+{
+	while (fake.n_late > 0)
+		fake.late[--fake.n_late]->finished = 1;
+}
+
 uint64_t fake_open(void)
 {
 	uint64_t n = 0;
@@ -147,8 +153,11 @@ int dataplane_order(uint16_t worker, struct order *o)
 {
 	o->done = 0;
 	o->finished = 0;
-	if (fake.stuck)
+	if (fake.stuck) {
+		ASSERT(fake.n_late < sizeof(fake.late) / sizeof(fake.late[0]));
+		fake.late[fake.n_late++] = o;
 		return -ETIMEDOUT;
+	}
 	if (o->verb == ORDER_DRAIN)
 		fake.draining = o->on;
 	for (size_t i = 0; i < fake.n_connections; i++) {

@@ -30,6 +30,8 @@ struct dataplane_fake {
 	struct record *log;
 	unsigned int n_log;
 	uint64_t serial;
+	struct order *late[64];
+	unsigned int n_late;
 };
 
 extern struct dataplane_fake fake;
@@ -44,3 +46,5 @@ int fake_connect(uint16_t worker, const char *listen, uint16_t port, const char 
 /* It ends: the rule is let go, a record goes to the log. */
 void fake_close(int connection, enum splice_end how);
 uint64_t fake_open(void);
+/* The orders that timed out while `stuck` are done now, after all. */
+void fake_answer_late(void);
