@@ -147,6 +147,8 @@ static void answer(struct stack *s, const struct netif *nif, const struct nd_mes
 			(rte_pktmbuf_mtod(m, const char *) - sizeof(struct rte_ipv6_hdr) - m->l2_len);
 
 		to = eth->src_addr;
+		if (!rte_is_valid_assigned_ether_addr(&to))
+			return;	/* nobody to answer to, and never a group */
 	}
 	nd.flags |= FLAG_SOLICITED;
 	nd_send(s, nif, &question->target, &info->src, &to, &nd);

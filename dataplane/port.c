@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include <rte_dev.h>
 #include <rte_ethdev.h>
@@ -85,11 +86,16 @@ static bool rss_usable(const struct rte_eth_dev_info *info, uint16_t n_workers)
 
 static void choose_steering(struct port *p, const struct rte_eth_dev_info *info, uint16_t n_workers)
 {
+	uint8_t key[STEER_KEY_BYTES];
+
 	p->hash_in_device = rss_usable(info, n_workers);
 	if (p->hash_in_device)
 		steer_init(&p->steer, n_workers, info->hash_key_size, info->reta_size);
 	else
 		steer_init(&p->steer, n_workers, 40, 128);
+	/* With the key that all know, a client could choose which worker to load. */
+	if (getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key))
+		steer_set_key(&p->steer, key, p->steer.key_bytes);
 }
 
 /*

@@ -112,6 +112,21 @@ static void questions_are_answered(void **state)
 	}
 }
 
+static void a_group_as_the_frames_sender_gets_no_answer(void **state)
+{
+	struct frame f;
+	struct box b;
+
+	box_init(&b, NULL);
+	message(&f, SOLICITATION, 0, "2001:db8:1::9", "2001:db8:1::1", "2001:db8:1::1", 0);
+	f.bytes[6] |= 1;
+	box_give(&b, 0, &f);
+	memset(f.bytes + 6, 0, 6);
+	box_give(&b, 0, &f);
+	assert_int_equal(b.n_sent, 0);
+	box_fini(&b);
+}
+
 static void only_worker_0_answers_and_announces(void **state)
 {
 	const struct box_options options = { .worker = 1 };
@@ -384,6 +399,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(questions_are_answered),
+		cmocka_unit_test(a_group_as_the_frames_sender_gets_no_answer),
 		cmocka_unit_test(only_worker_0_answers_and_announces),
 		cmocka_unit_test(announcements),
 		cmocka_unit_test(malformed),

@@ -428,22 +428,73 @@ static void a_hint_that_went_stale_is_noticed(void **state)
 static void the_same_address_on_two_ports_is_two_neighbours(void **state)
 {
 	struct rte_ether_addr mac = { { 2, 0, 0, 0, 0xff, 9 } };
-	struct ip_path p, q;
+	const struct box_options options = { .max_neighbours = 4 };
+	char who[20];
+
+	/* Many addresses and few buckets: some of the pairs meet in one chain. */
+	for (unsigned int i = 10; i < 90; i++) {
+		struct ip_path p, q;
+		struct box b;
+
+		box_init(&b, &options);
+		snprintf(who, sizeof(who), "192.0.2.%u", i);
+		path_to(&b, &p, who);
+		q = p;
+		q.nif = &b.netifs.netifs[1];
+		out(&b, &p, 1);
+		out(&b, &q, 2);
+		assert_int_equal(b.n_sent, 2);
+		assert_ptr_equal(b.sent_on[0], &b.netifs.netifs[0]);
+		assert_ptr_equal(b.sent_on[1], &b.netifs.netifs[1]);
+		neigh_heard(b.stack, &b.netifs.netifs[1], &q.next_hop, &mac, true);
+		assert_int_equal(b.n_sent, 3);
+		assert_ptr_equal(b.sent_on[2], &b.netifs.netifs[1]);
+		assert_int_equal(state_of(&b, who), NEIGH_INCOMPLETE);
+		box_fini(&b);
+	}
+}
+
+static void the_longest_unconfirmed_gives_way(void **state)
+{
+	const struct box_options options = { .max_neighbours = 8 };
+	char who[20];
+	struct box b;
+
+	box_init(&b, &options);
+	for (unsigned int i = 10; i < 18; i++) {
+		snprintf(who, sizeof(who), "192.0.2.%u", i);
+		resolve(&b, who, (uint8_t)i);
+	}
+	box_run(&b, 20 * SECOND);
+	answers(&b, "192.0.2.10", 10);
+	box_run(&b, 31 * SECOND);	/* all are stale */
+	out_to(&b, "192.0.2.50", 1);
+	assert_int_equal(state_of(&b, "192.0.2.10"), NEIGH_STALE);
+	assert_int_equal(state_of(&b, "192.0.2.11"), GONE);
+	box_fini(&b);
+}
+
+/* Replies to others reach us where a switch floods them: they are claims. */
+static void an_answer_to_another_is_a_claim(void **state)
+{
+	struct frame f;
 	struct box b;
 
 	box_init(&b, NULL);
-	path_to(&b, &p, "192.0.2.7");
-	q = p;
-	q.nif = &b.netifs.netifs[1];
-	out(&b, &p, 1);
-	out(&b, &q, 2);
-	assert_int_equal(b.n_sent, 2);
-	assert_ptr_equal(b.sent_on[0], &b.netifs.netifs[0]);
-	assert_ptr_equal(b.sent_on[1], &b.netifs.netifs[1]);
-	neigh_heard(b.stack, &b.netifs.netifs[1], &q.next_hop, &mac, true);
-	assert_int_equal(b.n_sent, 3);
-	assert_ptr_equal(b.sent_on[2], &b.netifs.netifs[1]);
-	assert_int_equal(state_of(&b, "192.0.2.7"), NEIGH_INCOMPLETE);
+	out_to(&b, "192.0.2.7", 1);
+	frame_arp(&f, NULL, 2, 7, "192.0.2.7", 33, "192.0.2.1");	/* our address, another's MAC */
+	box_give(&b, 0, &f);
+	assert_int_equal(state_of(&b, "192.0.2.7"), NEIGH_STALE);
+	out_to(&b, "192.0.2.8", 1);
+	frame_arp(&f, NULL, 2, 8, "192.0.2.8", 1, "192.0.2.99");
+	box_give(&b, 0, &f);
+	assert_int_equal(state_of(&b, "192.0.2.8"), NEIGH_STALE);
+	/* Nor does one confirm what we know. */
+	resolve(&b, "192.0.2.9", 9);
+	box_run(&b, 31 * SECOND);
+	frame_arp(&f, NULL, 2, 9, "192.0.2.9", 33, "192.0.2.33");
+	box_give(&b, 0, &f);
+	assert_int_equal(state_of(&b, "192.0.2.9"), NEIGH_STALE);
 	box_fini(&b);
 }
 
@@ -517,6 +568,8 @@ int main(void)
 		cmocka_unit_test(full_of_used_ones_refuses_and_stale_ones_give_way),
 		cmocka_unit_test(a_hint_that_went_stale_is_noticed),
 		cmocka_unit_test(the_same_address_on_two_ports_is_two_neighbours),
+		cmocka_unit_test(the_longest_unconfirmed_gives_way),
+		cmocka_unit_test(an_answer_to_another_is_a_claim),
 		cmocka_unit_test(no_buffer_for_the_question),
 		cmocka_unit_test(v6_in_short),
 	};

@@ -197,6 +197,14 @@ static void what_has_no_owner_stays_or_goes_to_all(void **state)
 		frame_end(&f);
 		assert_int_equal(steer_it(&s, &f, 0), STEER_HERE);
 	}
+	/* A mapped address in an IPv6 header belongs to nobody (addr.h). */
+	for (unsigned int at = 8; at <= 24; at += 16) {
+		begin(&f, false, false);
+		frame_ip(&f, "2001:db8:1::9", "2001:db8:1::1", IPPROTO_TCP);
+		frame_tcp(&f, 1, 2, 3);
+		memcpy(f.bytes + f.ip + at, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\1", 16);
+		assert_int_equal(steer_it(&s, &f, 0), STEER_HERE);
+	}
 	/* UDP, unknown types, jumbled versions. */
 	begin(&f, true, false);
 	frame_ip(&f, "192.0.2.9", "192.0.2.1", IPPROTO_UDP);
