@@ -37,7 +37,7 @@ LAB = "POSTERN_E2E_LAB"
 BASIC = ("af_packet/2",)
 MATRIX = ("af_packet/1", "af_packet/2", "tap/1", "tap/2")
 # On veth DPDK's af_xdp driver knows one queue only (the kernel tells of no "combined" ones).
-OTHERS = ("af_xdp/1", "memif/2")
+OTHERS = ("af_xdp/1", "memif/2", "one_port/2")
 EVERY = MATRIX + OTHERS
 TESTS = []
 
@@ -73,8 +73,9 @@ def grown(before, after):
 class Env:
     """What a test gets: the lab, the gateway, and the IP version to use."""
 
-    def __init__(self, lab, shape, certificates, limits):
-        self.lab, self.shape, self.certificates, self.limits = lab, shape, certificates, limits
+    def __init__(self, lab, shape, certificates, settings):
+        self.lab, self.shape, self.certificates = lab, shape, certificates
+        self.settings = settings
         self.ca = certificates.ca
         self.family = 4
         self.gateway = None
@@ -84,7 +85,7 @@ class Env:
         rules.update({name + "6": rule for name, rule in gateway.mail_rules(family=6).items()})
         name = f"posternd-{os.path.basename(sys.argv[0])[:-3]}-{self.shape}".replace("/", "-")
         shutil.rmtree(os.path.join(self.lab.folder, name), ignore_errors=True)
-        self.gateway = gateway.Gateway(self.lab, self.shape, rules, self.limits, name)
+        self.gateway = gateway.Gateway(self.lab, self.shape, rules, name, **self.settings)
         self.gateway.start()
 
     def rule(self, protocol):
@@ -255,8 +256,8 @@ def make_certificates(lab):
     return certificates
 
 
-def main(limits=None):
-    """Runs the file's tests and exits."""
+def main(**settings):
+    """Runs the file's tests and exits. settings: of lab.gateway.Gateway."""
     if "--list" in sys.argv:
         for function, shapes, families, _ in TESTS:
             for shape in shapes:
@@ -281,7 +282,7 @@ def main(limits=None):
         for text in EVERY:
             tests = [each for each in TESTS if text in each[1]]
             if tests and (not wanted or text in wanted.split()):
-                env = Env(lab, parse_shape(text), certificates, limits)
+                env = Env(lab, parse_shape(text), certificates, settings)
                 try:
                     run_shape(plan, env, tests)
                 finally:

@@ -89,6 +89,6 @@ class Wire:
         check(found, f"no ARP entry for the gateway: {text!r}")
         return mac_bytes(found[1])
 
-    def send(self, kind, payload, pad=True, target=None):
-        frame = (target or self.gateway_mac) + self.mac + struct.pack("!H", kind) + payload
+    def send(self, kind, payload, pad=True):
+        frame = self.gateway_mac + self.mac + struct.pack("!H", kind) + payload
         self.socket.send(frame.ljust(60, b"\0") if pad else frame)

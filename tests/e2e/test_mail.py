@@ -96,6 +96,36 @@ def many_clients_at_once(env):
         imap.put("INBOX", content)
         with env.counts("tls_handshakes", 40):
             e2e.at_once([fetch] * 40)
+    eventually(lambda: len(workers_seen(env)) == env.shape.workers, 5,
+               "not every worker had a connection")
+
+
+def workers_seen(env):
+    """The workers that had ended connections: an id begins with its worker's number."""
+    return {line["id"].split("-")[0] for line in env.gateway.connections_logged()}
+
+
+def says(imap, text, seconds=10):
+    """Waits for an untagged line of the server's that has the text."""
+    imap.sock.settimeout(seconds)
+    while True:
+        line = imap.readline()
+        check(line, "the connection ended")
+        if text in line:
+            return
+
+
+@e2e.test(shapes=("af_packet/2",), families=(4, 6))
+def idle(env):
+    """a client in IDLE (RFC 2177) is told of a new message at once"""
+    with empty_inbox(env) as imap:
+        imap.send(b"i1 IDLE\r\n")
+        says(imap, b"idling")
+        with mail.Smtp(env.ca, env.family) as smtp:
+            smtp.enter().carry(mail.message(4, 1000))
+        says(imap, b"* 1 EXISTS")
+        imap.send(b"DONE\r\n")
+        says(imap, b"i1 OK")
 
 
 if __name__ == "__main__":

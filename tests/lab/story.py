@@ -181,10 +181,12 @@ def only_one():
 def main():
     parser = argparse.ArgumentParser(prog="./quickstart")
     parser.add_argument("verb", choices=["up", "down", "status"])
-    parser.add_argument("--port", choices=wires.Shape.KINDS, default="af_packet")
-    parser.add_argument("--workers", type=int, choices=range(1, wires.QUEUES + 1), default=2)
+    parser.add_argument("--port", choices=["af_packet", "af_xdp", "tap"], default="af_packet")
+    parser.add_argument("--workers", type=int, choices=range(1, wires.QUEUES + 1))
     options = parser.parse_args()
-    story = Story(wires.Shape(options.port, options.workers))
+    # DPDK's af_xdp driver finds one queue on a veth link.
+    workers = options.workers or (1 if options.port == "af_xdp" else 2)
+    story = Story(wires.Shape(options.port, workers))
     try:
         if options.verb == "status":
             return story.status()

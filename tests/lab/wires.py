@@ -5,6 +5,8 @@
 
 af_packet, af_xdp   posternd takes ext0 and int0 themselves.
 memif               another process takes them, see memif.py.
+one_port            a bridge joins ext0, int0 and one1; posternd takes its peer one0
+                    by af_packet: one port that serves both sides.
 tap                 posternd creates the taps; a bridge each joins them to ext0, int0.
 
 The gw kernel owns no address on any of them and answers nothing: whatever the
@@ -21,7 +23,7 @@ QUEUES = 4  # enough for every number of workers that the tests run
 class Shape:
     """How the gateway is attached: kind of port, number of workers, MTU."""
 
-    KINDS = ("af_packet", "af_xdp", "tap", "memif")
+    KINDS = ("af_packet", "af_xdp", "tap", "memif", "one_port")
 
     def __init__(self, kind="af_packet", workers=1, mtu=1500):
         if kind not in self.KINDS:
@@ -39,6 +41,8 @@ class Shape:
         if self.kind == "af_xdp":
             return (f"net_af_xdp{number},iface={short}0,start_queue=0,"
                     f"queue_count={self.workers}")
+        if self.kind == "one_port":
+            return f"net_af_packet0,iface=one0,qpairs={self.workers}"
         if self.kind == "memif":
             return (f"net_memif{number},role=client,id={number},socket-abstract=no,"
                     f"socket={memif.socket_path(folder, short)}")
@@ -53,13 +57,14 @@ def offloads_off(namespace, device):
 
 def lay(namespaces, shape, addresses):
     """(Re)creates both links. addresses: {"wan": [..], "lan": [..]} with lengths."""
+    # AF_XDP binds to queues of the device: there must be exactly as many as workers.
+    queues = shape.workers if shape.kind == "af_xdp" else QUEUES
+    shape_of_queues = ["numrxqueues", str(queues), "numtxqueues", str(queues)]
     for side, short in SIDES.items():
         peer = PEERS[side]
         gw_device = short + "0"
-        # AF_XDP binds to queues of the device: there must be exactly as many as workers.
-        queues = shape.workers if shape.kind == "af_xdp" else QUEUES
-        shape_of_queues = ["numrxqueues", str(queues), "numtxqueues", str(queues)]
         for namespace, old in ((namespaces["gw"], gw_device), (namespaces["gw"], "br-" + short),
+                               (namespaces["gw"], "br-one"), (namespaces["gw"], "one0"),
                                (namespaces[peer], "eth0")):
             netns.run(namespace, ["ip", "link", "del", old], check=False)
         shell.run(["ip", "link", "add", gw_device, "netns", namespaces["gw"], "mtu",
@@ -69,8 +74,15 @@ def lay(namespaces, shape, addresses):
         offloads_off(namespaces[peer], "eth0")
         _quiet(namespaces["gw"], gw_device)
         if shape.kind == "tap":
-            _bridge(namespaces["gw"], short, gw_device)
+            _bridge(namespaces["gw"], "br-" + short, [gw_device])
         _up(namespaces[peer], "eth0", addresses[peer])
+    if shape.kind == "one_port":
+        netns.run(namespaces["gw"], ["ip", "link", "add", "one0", *shape_of_queues, "type", "veth",
+                                     "peer", "name", "one1", *shape_of_queues])
+        for device in ("one0", "one1"):
+            offloads_off(namespaces["gw"], device)
+            _quiet(namespaces["gw"], device)
+        _bridge(namespaces["gw"], "br-one", ["ext0", "int0", "one1"])
 
 
 def _quiet(namespace, device):
@@ -87,15 +99,15 @@ def _up(namespace, device, addresses):
     netns.run(namespace, ["ip", "-batch", "-"], input="\n".join(lines) + "\n")
 
 
-def _bridge(namespace, short, member):
-    bridge = "br-" + short
+def _bridge(namespace, bridge, members):
     netns.run(namespace, ["ip", "link", "add", bridge, "type", "bridge", "mcast_snooping", "0",
                           "stp_state", "0", "forward_delay", "0"])
     _quiet(namespace, bridge)
     # Else the kernel's netfilter reads what crosses, and drops what it finds malformed.
     netns.sysctl(namespace, {f"net/bridge/bridge-nf-call-{part}": 0
                              for part in ("iptables", "ip6tables", "arptables")})
-    netns.run(namespace, ["ip", "link", "set", member, "master", bridge])
+    for member in members:
+        netns.run(namespace, ["ip", "link", "set", member, "master", bridge])
 
 
 def join_taps(namespace, seconds, why):
