@@ -11,7 +11,9 @@ import time
 from . import dovecot, gateway, mail, netns, process, shell, site, wires
 from .certs import Certificates
 
-FOLDER = "/run/postern-lab"
+# The tests of ./quickstart itself give their lab another name, beside one that may be running.
+IDENT = os.environ.get("POSTERN_LAB", "lab")
+FOLDER = "/run/postern-" + IDENT
 WRAPPER = os.path.join(gateway.REPOSITORY, "postern")
 WRAPPER_MARK = "# Made by ./quickstart, removed by ./quickstart down."
 
@@ -30,7 +32,7 @@ def since(began):
 
 class Story:
     def __init__(self, shape):
-        self.site = site.Site("lab", FOLDER)
+        self.site = site.Site(IDENT, FOLDER)
         self.shape = shape
         self.gateway = gateway.Gateway(self.site, shape, gateway.mail_rules())
         self.certificates = Certificates(self.gateway.store)
@@ -67,7 +69,8 @@ class Story:
         began = time.monotonic()
         step(5, f"posternd: {self.shape.workers} workers, ports by {self.shape.kind}")
         self.gateway.start()
-        self.write_wrapper()
+        if IDENT == "lab":
+            self.write_wrapper()
         say(f"configuration {self.gateway.config}")
         for name, rule in self.gateway.rules.items():
             say(f"rule {name}: {rule['protocol']} on {rule['listen']} -> {rule['servers'][0]}")
@@ -140,7 +143,7 @@ Mail passes. The lab goes on running; try:
     def down(self):
         found = self.remains()
         self.site.down()
-        if is_our_wrapper():
+        if IDENT == "lab" and is_our_wrapper():
             os.unlink(WRAPPER)
         print("quickstart: " + ("removed " + ", ".join(found) if found else "nothing was there"))
 
@@ -171,7 +174,7 @@ def only_one():
     isn't a file, so it's free again when this process ends, however it ends."""
     lock = socket.socket(socket.AF_UNIX)
     try:
-        lock.bind("\0postern-quickstart")
+        lock.bind("\0postern-quickstart-" + IDENT)
     except OSError:
         raise shell.LabError("another ./quickstart is at work", "only one may be",
                              "wait for it to end") from None
