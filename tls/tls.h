@@ -105,7 +105,8 @@ enum tls_status tls_handshake(struct tls_session *s);
 
 /*
  * Decrypts up to about @budget_bytes (whole records) into *plain, a chain or NULL.
- * TLS_OK: more may follow at once; TLS_WANT_INPUT: all whole records that came are
+ * TLS_OK: more may follow at once (also with *plain NULL: the budget went into
+ * records without data); TLS_WANT_INPUT: all whole records that came are
  * read; TLS_CLOSED: close_notify. *plain may be set with any of them but TLS_FAILED.
  */
 enum tls_status tls_read(struct tls_session *s, struct rte_mbuf **plain, uint32_t budget_bytes);

@@ -339,7 +339,8 @@ static void call_server(const char *options, struct tls_settings settings, enum 
 	struct tls_ctx *ctx = pair_client_ctx(settings);
 	struct tls_session *s = tls_session_new(ctx);
 	char command[512], answer[16] = "", *to = answer;
-	struct rte_mbuf *m = NULL;
+	enum tls_status status;
+	struct rte_mbuf *m;
 	pid_t child;
 	int fd;
 
@@ -350,14 +351,14 @@ static void call_server(const char *options, struct tls_settings settings, enum 
 	if (handshake(s, fd)) {
 		assert_int_equal(tls_write(s, pair_data("abcdef\n", 7)), TLS_OK);
 		assert_true(flush(s, fd));
-		while (to < answer + 7 && tls_read(s, &m, 100) != TLS_FAILED) {
+		while (to < answer + 7 && (status = tls_read(s, &m, 100)) != TLS_FAILED) {
 			if (m) {
 				memcpy(to, rte_pktmbuf_mtod(m, char *), m->data_len);
 				to += m->data_len;
 				rte_pktmbuf_free(m);
-			} else if (!fetch(s, fd)) {
-				break;
 			}
+			if (status == TLS_WANT_INPUT && to < answer + 7 && !fetch(s, fd))
+				break;
 		}
 		assert_string_equal(answer, "fedcba\n");
 		tls_close(s);
