@@ -52,6 +52,14 @@ enum postern_exit command_ask(const struct invocation *inv, const char *verb, js
 	return POSTERN_OK;
 }
 
+enum postern_exit command_ask_plain(const struct invocation *inv, const char *verb, json_t **result)
+{
+	enum postern_exit r = command_nothing_left(inv);
+
+	*result = NULL;
+	return r == POSTERN_OK ? command_ask(inv, verb, NULL, result) : r;
+}
+
 static bool in_list(const char *const *list, const char *key)
 {
 	for (; list != NULL && *list != NULL; list++) {

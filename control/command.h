@@ -41,6 +41,9 @@ extern const struct command commands_rules[], commands_state[], commands_certs[]
  */
 enum postern_exit command_ask(const struct invocation *inv, const char *verb, json_t *args, json_t **result);
 
+/* The same for a verb that takes no arguments; those that are there are told as wrong usage. */
+enum postern_exit command_ask_plain(const struct invocation *inv, const char *verb, json_t **result);
+
 /* "key=value" words from argv[@first] on into @args; a key of @lists becomes a list (by commas). */
 enum postern_exit command_pairs(const struct invocation *inv, int first, const char *const *lists, json_t *args);
 /* Takes a flag such as "--now" out of the arguments. */

@@ -14,11 +14,9 @@ static enum postern_exit list_certs(const struct invocation *inv)
 	char names[120], rules[80], notes[200];
 	json_t *result, *c;
 	struct table *t;
-	enum postern_exit r = command_nothing_left(inv);
+	enum postern_exit r = command_ask_plain(inv, "cert.list", &result);
 	size_t i;
 
-	if (r == POSTERN_OK)
-		r = command_ask(inv, "cert.list", NULL, &result);
 	if (r != POSTERN_OK || result == NULL)
 		return r;
 	t = table_new(heads);

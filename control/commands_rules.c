@@ -60,10 +60,8 @@ static void print_rules(const json_t *rules)
 static enum postern_exit export_rules(const struct invocation *inv)
 {
 	json_t *result;
-	enum postern_exit r = command_nothing_left(inv);
+	enum postern_exit r = command_ask_plain(inv, "rule.export", &result);
 
-	if (r == POSTERN_OK)
-		r = command_ask(inv, "rule.export", NULL, &result);
 	if (r == POSTERN_OK && result != NULL) {
 		fputs(text_of(result, "text"), stdout);
 		json_decref(result);

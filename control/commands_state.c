@@ -137,10 +137,8 @@ static enum postern_exit show_version(const struct invocation *inv)
 {
 	char age[16];
 	json_t *result;
-	enum postern_exit r = command_nothing_left(inv);
+	enum postern_exit r = command_ask_plain(inv, "version", &result);
 
-	if (r == POSTERN_OK)
-		r = command_ask(inv, "version", NULL, &result);
 	if (r == POSTERN_OK && result != NULL) {
 		const json_t *libraries = json_object_get(result, "libraries");
 
@@ -181,20 +179,16 @@ static enum postern_exit drain(const struct invocation *inv)
 static enum postern_exit undrain(const struct invocation *inv)
 {
 	json_t *result = NULL;
-	enum postern_exit r = command_nothing_left(inv);
+	enum postern_exit r = command_ask_plain(inv, "undrain", &result);
 
-	if (r == POSTERN_OK)
-		r = command_ask(inv, "undrain", NULL, &result);
 	return told_drain(r, result);
 }
 
 static enum postern_exit reload(const struct invocation *inv)
 {
 	json_t *result;
-	enum postern_exit r = command_nothing_left(inv);
+	enum postern_exit r = command_ask_plain(inv, "reload", &result);
 
-	if (r == POSTERN_OK)
-		r = command_ask(inv, "reload", NULL, &result);
 	if (r == POSTERN_OK && result != NULL) {
 		printf("reloaded: %" JSON_INTEGER_FORMAT " rules added, %" JSON_INTEGER_FORMAT " changed, %"
 		       JSON_INTEGER_FORMAT " removed; %" JSON_INTEGER_FORMAT " certificates differ\n",
@@ -211,10 +205,8 @@ static enum postern_exit reload(const struct invocation *inv)
 static enum postern_exit simple(const struct invocation *inv, const char *verb, const char *said)
 {
 	json_t *result;
-	enum postern_exit r = command_nothing_left(inv);
+	enum postern_exit r = command_ask_plain(inv, verb, &result);
 
-	if (r == POSTERN_OK)
-		r = command_ask(inv, verb, NULL, &result);
 	if (r == POSTERN_OK && result != NULL) {
 		puts(said);
 		json_decref(result);

@@ -259,47 +259,47 @@ static int parse_key(struct parser *ps, char **out)
 	return *out == NULL ? no_memory(ps) : 0;
 }
 
+/* At an opening brace or bracket. NULL: refused. */
+static struct conf *parse_opening(struct parser *ps, enum conf_type type, struct conf *parent, const char *key)
+{
+	struct conf *c = conf_add(parent, type, key, NULL, ps->line);
+
+	if (c == NULL) {
+		no_memory(ps);
+		return NULL;
+	}
+	ps->p++;
+	if (++ps->depth > CONF_DEPTH_MAX) {
+		refuse(ps, "nested deeper than %u levels", CONF_DEPTH_MAX);
+		return NULL;
+	}
+	return c;
+}
+
 static int parse_object(struct parser *ps, struct conf *parent, const char *key)
 {
-	struct conf *c = conf_add(parent, CONF_OBJECT, key, NULL, ps->line);
-	int r;
+	struct conf *c = parse_opening(ps, CONF_OBJECT, parent, key);
+	int r = c != NULL ? parse_members(ps, c, '}') : -EINVAL;
 
-	if (c == NULL)
-		return no_memory(ps);
-	ps->p++;
-	if (++ps->depth > CONF_DEPTH_MAX)
-		return refuse(ps, "nested deeper than %u levels", CONF_DEPTH_MAX);
-	r = parse_members(ps, c, '}');
 	ps->depth--;
 	return r;
 }
 
 static int parse_list(struct parser *ps, struct conf *parent, const char *key)
 {
-	struct conf *c = conf_add(parent, CONF_LIST, key, NULL, ps->line);
 	unsigned int began = ps->line;
-	int r;
+	struct conf *c = parse_opening(ps, CONF_LIST, parent, key);
+	int r = c != NULL ? 0 : -EINVAL;
 
-	if (c == NULL)
-		return no_memory(ps);
-	ps->p++;
-	if (++ps->depth > CONF_DEPTH_MAX)
-		return refuse(ps, "nested deeper than %u levels", CONF_DEPTH_MAX);
-	for (;;) {
-		if ((r = skip(ps, ",;")) != 0)
-			return r;
-		if (ps->p >= ps->end) {
-			ps->line = began;
-			return refuse(ps, "a list begins here and never ends (] is missing)");
-		}
-		if (*ps->p == ']')
-			break;
-		if ((r = parse_value(ps, c, NULL)) != 0)
-			return r;
+	while (r == 0 && (r = skip(ps, ",;")) == 0 && ps->p < ps->end && *ps->p != ']')
+		r = parse_value(ps, c, NULL);
+	if (r == 0 && ps->p >= ps->end) {
+		ps->line = began;
+		r = refuse(ps, "a list begins here and never ends (] is missing)");
 	}
 	ps->p++;
 	ps->depth--;
-	return 0;
+	return r;
 }
 
 /* At the first character of a value. */

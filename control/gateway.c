@@ -10,6 +10,7 @@
 #include "tls/context.h"
 
 #define LOG_BURST 64u
+#define RETIRED_MANY 32u
 
 static uint64_t clock_us(clockid_t clock)
 {
@@ -159,6 +160,8 @@ static int apply_under(struct gateway *g, const struct config *config, struct ru
 		return r;
 	}
 	live_publish(&g->live, next, rules);
+	if (g->live.n_retired >= RETIRED_MANY)	/* else the next tick does */
+		live_reap(&g->live);
 	warn_of_certificates(certs, &g->certs);
 	ruleset_fini(&g->rules);
 	g->rules = *rules;

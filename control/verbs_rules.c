@@ -195,18 +195,25 @@ struct changed {
 	bool kill;	/* the operator said now */
 };
 
-static int change_remove(struct ruleset *set, const json_t *args, struct changed *changed, struct error *err)
+/* The rule that @args name, for the verbs that take no more than a name and perhaps now. NULL with @err. */
+static struct rule_def *meant_rule(struct ruleset *set, const json_t *args, bool may_now, struct changed *changed,
+				   struct error *err)
 {
 	struct name_args a = { .name = "" };
-	struct rule_def *def;
 
-	if (request_args(args, name_fields, 2, &a, err) != 0)
-		return -EINVAL;
-	def = named_rule(set, a.name, err);
-	if (def == NULL)
-		return -ENOENT;
+	if (request_args(args, name_fields, may_now ? 2 : 1, &a, err) != 0)
+		return NULL;
 	memcpy(changed->name, a.name, RULE_NAME_BYTES);
 	changed->kill = a.now;
+	return named_rule(set, a.name, err);
+}
+
+static int change_remove(struct ruleset *set, const json_t *args, struct changed *changed, struct error *err)
+{
+	struct rule_def *def = meant_rule(set, args, true, changed, err);
+
+	if (def == NULL)
+		return -ENOENT;
 	ruleset_remove(set, def);
 	return 0;
 }
@@ -214,16 +221,10 @@ static int change_remove(struct ruleset *set, const json_t *args, struct changed
 static int change_enabled(struct ruleset *set, const json_t *args, bool enabled, struct changed *changed,
 			  struct error *err)
 {
-	struct name_args a = { .name = "" };
-	struct rule_def *def;
+	struct rule_def *def = meant_rule(set, args, !enabled, changed, err);
 
-	if (request_args(args, name_fields, enabled ? 1 : 2, &a, err) != 0)
-		return -EINVAL;
-	def = named_rule(set, a.name, err);
 	if (def == NULL)
 		return -ENOENT;
-	memcpy(changed->name, a.name, RULE_NAME_BYTES);
-	changed->kill = a.now;
 	def->enabled = enabled;
 	return 0;
 }

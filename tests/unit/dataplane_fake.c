@@ -91,8 +91,11 @@ int dataplane_start(struct dataplane_config *config, char *err, size_t err_bytes
 {
 	(void)err;
 	(void)err_bytes;
+	const char *connections = getenv("POSTERN_FAKE_CONNECTIONS");	/* tests/control: there at the first list */
+
 	fake_reset(config->n_workers);
 	fake.started++;
+	fake.awaited = connections != NULL ? atoi(connections) : 0;
 	return 0;
 }
 
@@ -158,6 +161,8 @@ int dataplane_order(uint16_t worker, struct order *o)
 		fake.late[fake.n_late++] = o;
 		return -ETIMEDOUT;
 	}
+	for (; o->verb == ORDER_LIST && fake.awaited > 0; fake.awaited--)
+		ASSERT(fake_connect((uint16_t)(fake.awaited % fake.n_workers), "192.0.2.10", 993, "203.0.113.9") >= 0);
 	if (o->verb == ORDER_DRAIN)
 		fake.draining = o->on;
 	for (size_t i = 0; i < fake.n_connections; i++) {

@@ -32,6 +32,7 @@ struct dataplane_fake {
 	uint64_t serial;
 	struct order *late[64];
 	unsigned int n_late;
+	int awaited;
 };
 
 extern struct dataplane_fake fake;
