@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The parts below sessions and certificates: generator, strength, DER, PEM, names, the self-test. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tls/error.h"
+#include "tls/hello.h"
+#include "tls/pem.h"
+#include "tls/rng.h"
+#include "tls/selftest.h"
+#include "tls/strength.h"
+#include "tls/tls.h"
+#include "tls/x509.h"
+
+static int start(void **state)
+{
+	const char *why;
+
+	(void)state;
+	assert_int_equal(tls_init(&why), 0);
+	return 0;
+}
+
+static void *generate(void *out)
+{
+	return tls_rng_generate(out, 32) == 0 ? out : NULL;
+}
+
+static void test_generator(void **state)
+{
+	static uint8_t stream[3 << 20];
+	uint8_t mine[32], other[32] = { 0 };
+	uint32_t counts[256] = { 0 }, i;
+	double chi = 0, expected = sizeof(stream) / 256.0;
+	pthread_t thread;
+	int fds[2], status;
+	pid_t child;
+
+	(void)state;
+	/* Beyond two reseeds, in pieces that cut across its stretches. */
+	for (i = 0; i < sizeof(stream);) {
+		uint32_t n = 1 + i % 3001;
+
+		n = n < sizeof(stream) - i ? n : (uint32_t)sizeof(stream) - i;
+		assert_int_equal(tls_rng_generate(stream + i, n), 0);
+		i += n;
+	}
+	for (i = 0; i < sizeof(stream); i++)
+		counts[stream[i]]++;
+	for (i = 0; i < 256; i++)
+		chi += (counts[i] - expected) * (counts[i] - expected) / expected;
+	assert_true(fabs(chi - 255) < 160);	/* seven standard deviations */
+	for (i = 0; i + 64 <= sizeof(stream); i += 32)
+		assert_memory_not_equal(stream + i, stream + i + 32, 32);
+	/* Another thread and a forked child go their own way. */
+	assert_int_equal(pthread_create(&thread, NULL, generate, other), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(pipe(fds), 0);
+	child = fork();
+	if (child == 0) {
+		tls_rng_generate(mine, sizeof(mine));
+		_exit(write(fds[1], mine, sizeof(mine)) == sizeof(mine) ? 0 : 1);
+	}
+	assert_int_equal(tls_rng_generate(mine, sizeof(mine)), 0);
+	assert_memory_not_equal(mine, other, 32);
+	assert_int_equal(read(fds[0], other, 32), 32);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_memory_not_equal(mine, other, 32);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void test_strength(void **state)
+{
+	size_t i;
+
+	(void)state;
+	assert_int_equal(tls_strength_of_rsa(1024), 0);
+	assert_int_equal(tls_strength_of_rsa(2048), 112);
+	assert_int_equal(tls_strength_of_rsa(3072), 128);
+	assert_int_equal(tls_strength_of_rsa(4096), 128);
+	assert_int_equal(tls_strength_of_rsa(7680), 192);
+	assert_int_equal(tls_strength_of_curve(255), 128);
+	assert_int_equal(tls_strength_of_curve(256), 128);
+	assert_int_equal(tls_strength_of_curve(384), 192);
+	for (i = 0; i < tls_suites_count; i++) {
+		assert_ptr_equal(tls_suite_lookup(tls_suites[i].id), &tls_suites[i]);
+		assert_true(tls_suites[i].bits >= 128 && tls_strength_known(tls_suites[i].bits));
+		/* AEAD only, and no static key exchange. */
+		assert_true(strstr(tls_suites[i].iana_name, "GCM") || strstr(tls_suites[i].iana_name, "POLY1305"));
+		assert_true(tls_suites[i].version == 0x0304 || strstr(tls_suites[i].iana_name, "ECDHE"));
+	}
+	for (i = 0; i < tls_groups_count; i++)
+		assert_true(tls_strength_known(tls_groups[i].bits));
+	assert_null(tls_suite_lookup(0x002f));
+	assert_null(tls_group_lookup(0x0100));
+	assert_false(tls_strength_known(256) || tls_strength_known(0));
+}
+
+static bool reads(struct der in)
+{
+	struct der body;
+
+	return der_read(&in, NULL, &body, NULL);
+}
+
+static void test_der(void **state)
+{
+	static uint8_t big[70000];
+	uint8_t buf[70100];
+	struct der_writer w;
+	struct der out, body;
+	size_t sizes[] = { 0, 1, 127, 128, 255, 256, 65535, 65536 }, i;
+
+	(void)state;
+	/* Written lengths are read again, and nothing shorter than the whole is. */
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		der_writer_init(&w, buf, sizeof(buf));
+		der_put_element(&w, DER_OCTET_STRING, (struct der){ big, sizes[i] });
+		assert_true(der_written(&w, &out));
+		assert_true(der_expect(&(struct der){ out.p, out.n }, DER_OCTET_STRING, &body));
+		assert_int_equal(body.n, sizes[i]);
+		assert_false(reads((struct der){ out.p, out.n - 1 }));
+	}
+	/* The encodings that BER allows and DER doesn't. */
+	assert_true(reads(DER_BYTES("\x04\x01x")));
+	assert_false(reads(DER_BYTES("\x04\x81\x01x")));
+	assert_false(reads(DER_BYTES("\x04\x82\x00\x81x")));
+	assert_false(reads(DER_BYTES("\x24\x80\x04\x01x\x00\x00")));
+	assert_false(reads(DER_BYTES("\x04\x84\x00\x00\x00\x01x")));
+	assert_false(reads(DER_BYTES("\x04\x02x")));
+	assert_false(reads(DER_BYTES("\x1f\x01\x01x")));
+	assert_false(reads(DER_BYTES("\x04")));
+	assert_false(reads(DER_BYTES("")));
+	/* Integers are positive and as short as can be. */
+	der_writer_init(&w, buf, sizeof(buf));
+	der_put_integer(&w, DER_BYTES("\x00\x00\x80"));
+	assert_true(der_written(&w, &out) && der_equal(out, DER_BYTES("\x02\x02\x00\x80")));
+	/* A full writer says so, at the end. */
+	der_writer_init(&w, buf, 5);
+	der_put_element(&w, DER_OCTET_STRING, DER_BYTES("abcd"));
+	assert_false(der_written(&w, &out));
+}
+
+static void test_pem(void **state)
+{
+	uint8_t data[200];
+	struct pem_block b;
+	struct der text;
+	char *pem, around[1024];
+	size_t n;
+
+	(void)state;
+	for (n = 0; n < sizeof(data); n++)
+		data[n] = (uint8_t)(n * 37);
+	for (n = 1; n <= sizeof(data); n++) {
+		pem = pem_encode("TEST", (struct der){ data, n });
+		snprintf(around, sizeof(around), "before\r\n%s after", pem);
+		text = (struct der){ (uint8_t *)around, strlen(around) };
+		assert_int_equal(pem_next(&text, &b), PEM_BLOCK);
+		assert_string_equal(b.label, "TEST");
+		assert_int_equal(b.der_bytes, n);
+		assert_memory_equal(b.der, data, n);
+		pem_block_fini(&b);
+		assert_int_equal(pem_next(&text, &b), PEM_END);
+		free(pem);
+	}
+#define NEXT(literal) (text = DER_BYTES(literal), pem_next(&text, &b))
+	assert_int_equal(NEXT("-----BEGIN A-----\nQQ==\n-----END B-----\n"), PEM_BAD);
+	assert_int_equal(NEXT("-----BEGIN A-----\nQ===\n-----END A-----\n"), PEM_BAD);
+	assert_int_equal(NEXT("-----BEGIN A-----\nQR==\n-----END A-----\n"), PEM_BAD);
+	assert_int_equal(NEXT("-----BEGIN A-----\nQQ==QQ==\n-----END A-----\n"), PEM_BAD);
+	assert_int_equal(NEXT("-----BEGIN A-----\n\n-----END A-----\n"), PEM_BAD);
+	assert_int_equal(NEXT("-----BEGIN A\n-----END A-----\n"), PEM_BAD);
+}
+
+static void test_hello(void **state)
+{
+	/* record, ClientHello: version, random, empty session id, one suite, one compression, server_name "a.b" */
+	uint8_t hello[] = { 22, 3, 1, 0, 59, 1, 0, 0, 55, 3, 3, [11 ... 42] = 7, 0, 0, 2, 0x13, 1, 1, 0,
+			    0, 12, 0, 0, 0, 8, 0, 6, 0, 0, 3, 'a', '.', 'b' };
+	struct der name = tls_hello_server_name((struct der){ hello, sizeof(hello) });
+	size_t i;
+
+	(void)state;
+	assert_int_equal(sizeof(hello), 64);
+	assert_true(der_equal(name, DER_BYTES("a.b")));
+	for (i = 0; i < sizeof(hello); i++)
+		assert_int_equal(tls_hello_server_name((struct der){ hello, i }).n, 0);
+	hello[58] = 1;	/* another kind of name */
+	assert_int_equal(tls_hello_server_name((struct der){ hello, sizeof(hello) }).n, 0);
+}
+
+static void test_selftest(void **state)
+{
+	struct tls_selftest t;
+
+	(void)state;
+	assert_null(tls_selftest_answers());
+	tls_selftest_run(&t);
+	print_message("wolfSSL %s: %s; %s; AES-128-GCM %.0f MB/s, P-256 %.0f signs/s\n", t.version, t.features,
+		      t.instructions, t.aes128_gcm_mb_s, t.p256_signs_s);
+	assert_non_null(strstr(t.features, "TLS 1.3, X25519MLKEM768, X25519, secp256r1, secp384r1"));
+	assert_true(t.aes128_gcm_mb_s > 1 && t.p256_signs_s > 1);
+#ifdef __x86_64__
+	assert_int_equal(t.aes_instructions, __builtin_cpu_supports("aes") != 0);
+#endif
+}
+
+static void test_errors(void **state)
+{
+	int e;
+
+	(void)state;
+	for (e = 0; e < TLS_ERR_COUNT; e++) {
+		assert_true(strlen(tls_error_name((enum tls_error)e)) > 0 && strlen(tls_error_text((enum tls_error)e)) > 0);
+		assert_true(tls_error_alert((enum tls_error)e) > 0);
+	}
+	assert_int_equal(tls_error_of_library(-501), TLS_ERR_CIPHER);
+	assert_int_equal(tls_error_of_library(-326), TLS_ERR_VERSION);
+	assert_int_equal(tls_error_of_library(-125), TLS_ERR_MEMORY);
+	assert_int_equal(tls_error_of_library(-9999), TLS_ERR_HANDSHAKE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_generator), cmocka_unit_test(test_strength), cmocka_unit_test(test_der),
+		cmocka_unit_test(test_pem),	  cmocka_unit_test(test_hello),	   cmocka_unit_test(test_selftest),
+		cmocka_unit_test(test_errors),
+	};
+
+	return cmocka_run_group_tests_name("tls_parts", tests, start, NULL);
+}
