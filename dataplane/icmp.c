@@ -2,7 +2,6 @@
 #include "icmp.h"
 
 #include <netinet/in.h>
-#include <rte_icmp.h>
 #include <rte_ip.h>
 
 #include "nd.h"
