@@ -14,8 +14,8 @@
 #include "eal.h"
 #include "offload.h"
 
-#define STACK_IP RTE_IPV4(192, 0, 2, 1)
-#define PEER_IP RTE_IPV4(192, 0, 2, 2)
+#define STACK_IP 0xc0000201u	/* 192.0.2.1 */
+#define PEER_IP 0xc0000202u
 
 static const struct rte_ether_addr peer_mac = { { 2, 0, 0, 0, 0, 2 } };
 static const struct rte_ether_addr stack_mac = { { 2, 0, 0, 0, 0, 1 } };
