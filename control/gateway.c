@@ -6,11 +6,13 @@
 #include <time.h>
 
 #include "control/log.h"
+#include "control/orders.h"
 #include "control/text.h"
 #include "tls/context.h"
 
 #define LOG_BURST 64u
 #define RETIRED_MANY 32u
+#define END_SHARE 1024u	/* a quarter of a worker's log ring */
 
 static uint64_t clock_us(clockid_t clock)
 {
@@ -288,6 +290,30 @@ static void tell_lost_records(struct gateway *g)
 		log_say(LOG_WARNING_LEVEL, "%llu connections ended without a line here: a worker's log ring was full",
 			(unsigned long long)(lost - g->last_log_full));
 	g->last_log_full = lost;
+}
+
+void gateway_end_connections(void)
+{
+	struct error err;
+	uint32_t n;
+
+	if (orders_drain(true, &err) != 0)
+		return;	/* a worker that stands still; dataplane_stop waits for it */
+	for (uint16_t w = 0; w < dataplane_workers(); w++) {
+		do {
+			if (orders_close_some(w, END_SHARE, &n, &err) != 0)
+				return;
+			while (gateway_log_connections())
+				;
+		} while (n > 0);
+	}
+}
+
+void gateway_log_last(struct gateway *g)
+{
+	while (gateway_log_connections())
+		;
+	tell_lost_records(g);
 }
 
 void gateway_tick(struct gateway *g, uint64_t now_us)

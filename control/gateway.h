@@ -5,8 +5,8 @@
  * which does all of it or nothing.
  *
  * Order of calls: gateway_init; dataplane_start (posternd.c); gateway_publish_first;
- * gateway_apply and gateway_reload at will, gateway_tick every second; after
- * dataplane_stop, gateway_fini.
+ * gateway_apply and gateway_reload at will, gateway_tick every second;
+ * gateway_end_connections; after dataplane_stop, gateway_log_last and gateway_fini.
  *
  * Threads: control. Ownership: the caller's struct.
  */
@@ -64,6 +64,10 @@ int gateway_reload(struct gateway *g, struct reload_report *report, struct error
 void gateway_tick(struct gateway *g, uint64_t now_us);
 /* Finished connections to the log; true when there may be more. */
 bool gateway_log_connections(void);
+/* Before dataplane_stop: refuses new connections and ends all others, no more at a time than their log holds. */
+void gateway_end_connections(void);
+/* After dataplane_stop: what is left for the log. */
+void gateway_log_last(struct gateway *g);
 
 uint64_t wall_clock_us(void);
 uint64_t monotonic_us(void);

@@ -259,9 +259,9 @@ static int run(struct daemon *d, const struct options *o, struct error *err)
 	}
 	server_free(d->server);
 	loop_free(d->loop);
+	gateway_end_connections();
 	dataplane_stop();
-	while (gateway_log_connections())
-		;
+	gateway_log_last(&d->gateway);
 	gateway_fini(&d->gateway);
 	return r;
 }

@@ -69,6 +69,8 @@ void fake_close(int connection, enum splice_end how)
 	fake.log = realloc(fake.log, (fake.n_log + 1) * sizeof(*fake.log));
 	ASSERT(fake.log != NULL);
 	fake.log[fake.n_log++] = c->record;
+	if (fake.n_log > fake.log_peak)
+		fake.log_peak = fake.n_log;
 	c->rule = NULL;
 }
 

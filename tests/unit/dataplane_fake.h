@@ -28,7 +28,7 @@ struct dataplane_fake {
 	bool stuck;		/* orders time out */
 	unsigned int started, stopped;
 	struct record *log;
-	unsigned int n_log;
+	unsigned int n_log, log_peak;	/* records that wait now, and at the most */
 	uint64_t serial;
 	struct order *late[64];
 	unsigned int n_late;

@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "control_site.h"
+#include "control/log.h"
 #include "control/request.h"
+#include "control/text.h"
 #include "dataplane/policy_rcu.h"
 
 #define CHANGES 10000	/* accepted ones */
@@ -293,6 +295,36 @@ static void reload_is_all_or_nothing(void **state)
 	assert_non_null(published("192.0.2.10", 465));
 }
 
+/* A stop ends thousands of connections: each finds room for its line, and what was lost before is told. */
+static void every_connection_has_its_line_at_a_stop(void **state)
+{
+	enum { CONNECTIONS = 9000, LOG_RECORDS = 4096 };
+	struct error err = { .message = "" };
+	unsigned int lines = 0;
+	char path[256], *text;
+	size_t bytes;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/log", site.folder);
+	assert_int_equal(log_open(path, false, &err), 0);
+	for (int i = 0; i < CONNECTIONS; i++)
+		assert_true(fake_connect((uint16_t)(i % 2), "192.0.2.10", 993, "203.0.113.9") >= 0);
+	fake.counters[1].drops[DROP_LOG_FULL] = 3;
+	log_set_level(LOG_WARNING_LEVEL);
+	gateway_end_connections();
+	assert_int_equal(fake_open(), 0);
+	assert_true(fake.log_peak < LOG_RECORDS);
+	gateway_log_last(&site.gateway);
+	log_set_level(LOG_ERROR_LEVEL);
+	log_close();
+	assert_int_equal(text_read_file(path, 1u << 24, &text, &bytes, &err), 0);
+	for (const char *at = text; (at = strstr(at, " end=drained\n")) != NULL; at++)
+		lines++;
+	assert_int_equal(lines, CONNECTIONS);
+	assert_non_null(strstr(text, "3 connections ended without a line here"));
+	free(text);
+}
+
 /* One random change of one of NAMES rules, each on its own port. */
 static void random_change(unsigned int *seed, unsigned int *done)
 {
@@ -375,6 +407,7 @@ int main(void)
 		WITH_SITE(ticket_keys_rotate),
 		WITH_SITE(a_stuck_worker_refuses_changes_instead_of_hanging),
 		WITH_SITE(reload_is_all_or_nothing),
+		WITH_SITE(every_connection_has_its_line_at_a_stop),
 		WITH_SITE(ten_thousand_random_changes_lose_and_leak_nothing),
 	};
 
