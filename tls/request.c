@@ -2,6 +2,7 @@
 #include "tls/request.h"
 
 #include "tls/pem.h"
+#include "tls/utf8.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -29,32 +30,19 @@ static struct der text_slice(const char *text)
 	return (struct der){ (const uint8_t *)text, strlen(text) };
 }
 
-/* Well-formed UTF-8 (RFC 3629) without control characters; *characters: how many. */
+/* Well-formed UTF-8 without control characters; *characters: how many. */
 static bool utf8_valid(const char *text, size_t *characters)
 {
-	const uint8_t *p = (const uint8_t *)text;
-	unsigned int more;
-	uint32_t c, least;
+	struct der left = text_slice(text);
+	uint32_t c;
+	size_t n;
 
-	for (*characters = 0; *p; (*characters)++) {
-		if (*p < 0x80) {
-			if (*p < 0x20 || *p == 0x7f)
-				return false;
-			p++;
-			continue;
-		}
-		more = *p >= 0xf0 && *p < 0xf5 ? 3 : *p >= 0xe0 ? 2 : *p >= 0xc2 ? 1 : 0;
-		if (more == 0 || *p >= 0xf5)
+	for (*characters = 0; left.n; (*characters)++) {
+		n = utf8_read(left.p, left.n, &c);
+		if (n == 0 || c < 0x20 || c == 0x7f)
 			return false;
-		c = *p++ & (0x3fu >> more);
-		least = more == 1 ? 0x80 : more == 2 ? 0x800 : 0x10000;
-		while (more--) {
-			if ((*p & 0xc0) != 0x80)
-				return false;
-			c = c << 6 | (*p++ & 0x3f);
-		}
-		if (c < least || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff)
-			return false;
+		left.p += n;
+		left.n -= n;
 	}
 	return true;
 }

@@ -2,44 +2,89 @@
 /* Names in certificates: distinguished names and alternative names as text, and host names matched against them. */
 #include "tls/x509.h"
 
+#include "tls/utf8.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <strings.h>
 
-/* What a stranger put into a name must not steer a terminal or break a log line. */
-static size_t text_append(char *buf, size_t buf_bytes, size_t at, struct der value)
+/* The next character of a text of that tag: T61String as Latin-1, as CAs used it, and BMPString in 16 bits. */
+static uint32_t character_next(struct der *value, unsigned int tag)
 {
-	size_t i;
+	uint32_t c = 0;
+	size_t n = 1;
 
-	for (i = 0; i < value.n && at + 1 < buf_bytes; i++)
-		buf[at++] = value.p[i] >= 0x20 && value.p[i] != 0x7f ? (char)value.p[i] : '?';
+	if (tag == DER_T61_STRING) {
+		c = value->p[0];
+	} else if (tag == DER_BMP_STRING) {
+		n = value->n > 1 ? 2 : 1;
+		c = n == 2 ? (uint32_t)value->p[0] << 8 | value->p[1] : 0;
+		if (c >= 0xd800 && c < 0xe000)
+			c = 0;
+	} else {
+		n = utf8_read(value->p, value->n, &c);
+		if (n == 0) {
+			c = 0;
+			n = 1;
+		}
+	}
+	value->p += n;
+	value->n -= n;
+	return c;
+}
+
+/*
+ * Appends a text as UTF-8, cut between characters. What a stranger put into a name
+ * must not steer a terminal, break a log line, or make JSON impossible.
+ */
+static size_t text_append_as(char *buf, size_t buf_bytes, size_t at, struct der value, unsigned int tag)
+{
+	uint8_t out[4];
+	uint32_t c;
+	size_t n;
+
+	while (value.n) {
+		c = character_next(&value, tag);
+		if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+			c = '?';
+		n = utf8_write(out, c);
+		if (at + n >= buf_bytes)
+			break;
+		memcpy(buf + at, out, n);
+		at += n;
+	}
 	if (buf_bytes)
 		buf[at] = '\0';
 	return at;
 }
 
+static size_t text_append(char *buf, size_t buf_bytes, size_t at, struct der value)
+{
+	return text_append_as(buf, buf_bytes, at, value, DER_UTF8_STRING);
+}
+
 /* The next attribute of a name; *rdns starts as the body of the Name. */
-static bool attribute_next(struct der *rdns, struct der *set, struct der *oid, struct der *value)
+static bool attribute_next(struct der *rdns, struct der *set, struct der *oid, struct der *value, uint8_t *tag)
 {
 	struct der one;
-	uint8_t tag;
 
 	if (set->n == 0 && !der_expect(rdns, DER_SET, set))
 		return false;
 	return der_expect(set, DER_SEQUENCE, &one) && der_expect(&one, DER_OID, oid) &&
-	       der_read(&one, &tag, value, NULL);
+	       der_read(&one, tag, value, NULL);
 }
 
 bool x509_name_attribute(struct der name, struct der oid, char *buf, size_t buf_bytes)
 {
 	struct der rdns, set = { 0 }, this, value;
 	bool found = false;
+	uint8_t tag;
 
 	if (!der_expect(&name, DER_SEQUENCE, &rdns))
 		return false;
-	while (attribute_next(&rdns, &set, &this, &value)) {
+	while (attribute_next(&rdns, &set, &this, &value, &tag)) {
 		if (der_equal(this, oid)) {
-			text_append(buf, buf_bytes, 0, value);
+			text_append_as(buf, buf_bytes, 0, value, tag);
 			found = true;
 		}
 	}
@@ -72,19 +117,20 @@ void x509_name_format(struct der name, char *buf, size_t buf_bytes)
 {
 	struct der rdns, set = { 0 }, oid, value;
 	const char *label;
+	uint8_t tag;
 	size_t at = 0;
 
 	if (buf_bytes)
 		buf[0] = '\0';
 	if (!der_expect(&name, DER_SEQUENCE, &rdns))
 		return;
-	while (attribute_next(&rdns, &set, &oid, &value)) {
+	while (attribute_next(&rdns, &set, &oid, &value, &tag)) {
 		label = attribute_label(oid);
 		if (at)
 			at = text_append(buf, buf_bytes, at, DER_BYTES(", "));
 		at = text_append(buf, buf_bytes, at, (struct der){ (const uint8_t *)label, strlen(label) });
 		at = text_append(buf, buf_bytes, at, DER_BYTES("="));
-		at = text_append(buf, buf_bytes, at, value);
+		at = text_append_as(buf, buf_bytes, at, value, tag);
 	}
 }
 

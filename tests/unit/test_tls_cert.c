@@ -463,6 +463,46 @@ static void test_store(void **state)
 	free(pem);
 }
 
+/* Old CAs wrote Latin-1 and 16-bit texts; whatever stands there, what is shown is UTF-8 (JSON takes nothing else). */
+static void test_name_texts(void **state)
+{
+	static const struct {
+		unsigned int tag;
+		const char *text;
+		size_t bytes;
+		const char *shown;
+	} names[] = {
+		{ DER_UTF8_STRING, "M\xc3\xbcller", 7, "CN=M\xc3\xbcller" },
+		{ DER_UTF8_STRING, "M\xfcller", 6, "CN=M?ller" },
+		{ DER_UTF8_STRING, "\xe2\x82", 2, "CN=??" },
+		{ DER_UTF8_STRING, "\xed\xa0\x80\xc2\x9b" "a\nb", 8, "CN=????a?b" },
+		{ DER_T61_STRING, "M\xfcller", 6, "CN=M\xc3\xbcller" },
+		{ DER_BMP_STRING, "\0M\0\xfc\x20\xac\xd8\x00!", 9, "CN=M\xc3\xbc\xe2\x82\xac??" },
+	};
+	uint8_t buf[256];
+	char shown[64], cut[6];
+	struct der_writer w;
+	struct der name;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		der_writer_init(&w, buf, sizeof(buf));
+		der_put_element(&w, names[i].tag, (struct der){ (const uint8_t *)names[i].text, names[i].bytes });
+		der_put_element(&w, DER_OID, X509_OID_CN);
+		der_wrap(&w, DER_SEQUENCE, 0);
+		der_wrap(&w, DER_SET, 0);
+		der_wrap(&w, DER_SEQUENCE, 0);
+		assert_true(der_written(&w, &name));
+		x509_name_format(name, shown, sizeof(shown));
+		assert_string_equal(shown, names[i].shown);
+		assert_true(x509_name_attribute(name, X509_OID_CN, shown, sizeof(shown)));
+		assert_string_equal(shown, names[i].shown + 3);
+		x509_name_format(name, cut, sizeof(cut));	/* not within a character */
+		assert_true(strncmp(cut, names[i].shown, strlen(cut)) == 0 && ((uint8_t)names[i].shown[strlen(cut)] & 0xc0) != 0x80);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -473,6 +513,7 @@ int main(void)
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_foreign_pairs),
 		cmocka_unit_test(test_store),
+		cmocka_unit_test(test_name_texts),
 	};
 
 	return cmocka_run_group_tests_name("tls_cert", tests, start, stop);
