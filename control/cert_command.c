@@ -206,7 +206,8 @@ static int issue(const struct cert_options *o)
 }
 
 /* The key that goes with the chain: of --key, of the chain's own file, or what `cert request` left. */
-static char *import_key(const struct cert_options *o, struct der chain, size_t *bytes, bool *stored, char *why)
+static char *import_key(const struct cert_options *o, struct der chain, unsigned int chain_mode, size_t *bytes,
+			bool *stored, char *why)
 {
 	unsigned int mode;
 	char *text;
@@ -219,16 +220,38 @@ static char *import_key(const struct cert_options *o, struct der chain, size_t *
 		tls_key_text_free(text);
 		return NULL;
 	}
+	if (memmem(chain.p, chain.n, "PRIVATE KEY-----", 16)) {
+		*bytes = chain.n;
+		return tls_key_file_private(o->chain, chain_mode, why, WHY_BYTES) ?
+			       strndup((const char *)chain.p, chain.n) : NULL;
+	}
 	*stored = tls_store_has(o->dir, o->name, TLS_STORE_KEY);
 	if (*stored)
 		return tls_store_read(o->dir, o->name, TLS_STORE_KEY, bytes, why, WHY_BYTES);
-	if (memmem(chain.p, chain.n, "PRIVATE KEY-----", 16)) {
-		*bytes = chain.n;
-		return strndup((const char *)chain.p, chain.n);
-	}
 	snprintf(why, WHY_BYTES, "there is no key for it: neither %s/%s.key (which `postern cert request` makes) nor one in the chain's file; name it by --key FILE",
 		 o->dir, o->name);
 	return NULL;
+}
+
+/* A key that was in the store stays as it is; another comes with its chain, or not at all. */
+static int import_write(const struct cert_options *o, const struct tls_cert *cert, bool stored, char *why)
+{
+	const char *chain = tls_cert_chain_pem(cert);
+	char *key;
+	int bad;
+
+	if (tls_store_make(o->dir, false, why, WHY_BYTES) != 0)
+		return -1;
+	if (stored)
+		return tls_store_write(o->dir, o->name, TLS_STORE_CHAIN, chain, why, WHY_BYTES);
+	key = tls_key_to_pem(tls_cert_key(cert));
+	if (!key) {
+		snprintf(why, WHY_BYTES, "out of memory");
+		return -1;
+	}
+	bad = tls_store_write_pair(o->dir, o->name, chain, key, why, WHY_BYTES);
+	tls_key_text_free(key);
+	return bad;
 }
 
 static int import(const struct cert_options *o)
@@ -236,19 +259,18 @@ static int import(const struct cert_options *o)
 	size_t chain_bytes, key_bytes;
 	char why[WHY_BYTES], *chain, *key = NULL;
 	struct tls_cert *cert = NULL;
+	unsigned int mode;
 	bool stored;
 	int bad;
 
-	chain = tls_file_read(o->chain, &chain_bytes, NULL, why, sizeof(why));
+	chain = tls_file_read(o->chain, &chain_bytes, &mode, why, sizeof(why));
 	if (!chain)
 		return cert_failed("nothing was imported: %s", why);
-	key = import_key(o, (struct der){ (uint8_t *)chain, chain_bytes }, &key_bytes, &stored, why);
+	key = import_key(o, (struct der){ (uint8_t *)chain, chain_bytes }, mode, &key_bytes, &stored, why);
 	if (key)
 		cert = tls_cert_load((struct der){ (uint8_t *)chain, chain_bytes },
 				     (struct der){ (uint8_t *)key, key_bytes }, why, sizeof(why));
-	bad = !cert || tls_store_make(o->dir, false, why, sizeof(why)) != 0 ||
-	      (!stored && write_key(o->dir, o->name, tls_cert_key(cert), why) != 0) ||
-	      tls_store_write(o->dir, o->name, TLS_STORE_CHAIN, tls_cert_chain_pem(cert), why, sizeof(why)) != 0;
+	bad = !cert || import_write(o, cert, stored, why) != 0;
 	if (!bad)
 		printf("Certificate %s imported: \"%s\", %zu in its chain. A running posternd takes it by `postern cert load %s`.\n",
 		       o->name, tls_cert_info(cert)->subject, tls_cert_info(cert)->chain_length, o->name);

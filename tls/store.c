@@ -70,6 +70,8 @@ int tls_store_make(const char *dir, bool with_ca, char *err, size_t err_bytes)
 	char path[PATH_MAX], *slash;
 	int bad;
 
+	if (!*dir)
+		return refuse(-EINVAL, err, err_bytes, "the folder has no name");
 	if (snprintf(path, sizeof(path), "%s", dir) >= (int)sizeof(path) - 4)
 		return refuse(-ENAMETOOLONG, err, err_bytes, "the path of the folder is too long: %s", dir);
 	for (slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -121,29 +123,75 @@ static void sync_folder_of(const char *path)
 	}
 }
 
-int tls_store_write(const char *dir, const char *name, enum tls_store_kind kind, const char *text, char *err,
-		    size_t err_bytes)
+#define TEMPORARY_BYTES (PATH_MAX + 8)
+
+/* The text in a new file beside its place. */
+static int write_temporary(const char *path, enum tls_store_kind kind, const char *text, char *temporary, char *err,
+			   size_t err_bytes)
 {
-	char path[PATH_MAX], temporary[PATH_MAX + 8];
 	int fd, bad;
 
-	bad = tls_store_path(dir, name, kind, path, err, err_bytes);
-	if (bad)
-		return bad;
-	snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
+	snprintf(temporary, TEMPORARY_BYTES, "%s.XXXXXX", path);
 	fd = mkostemp(temporary, O_CLOEXEC);	/* 0600 */
 	if (fd < 0)
-		return refuse(-errno, err, err_bytes, "can't write into %s: %s", dir, strerror(errno));
+		return refuse(-errno, err, err_bytes, "can't write beside %s: %s", path, strerror(errno));
 	bad = fchmod(fd, kind == TLS_STORE_KEY ? 0600 : 0644) == 0 ? write_whole(fd, text) : -errno;
 	close(fd);
-	if (bad == 0 && rename(temporary, path) != 0)
-		bad = -errno;
 	if (bad) {
 		unlink(temporary);
 		return refuse(bad, err, err_bytes, "can't write %s: %s", path, strerror(-bad));
 	}
-	sync_folder_of(path);
 	return 0;
+}
+
+static int put_in_place(const char *temporary, const char *path, char *err, size_t err_bytes)
+{
+	int bad;
+
+	if (rename(temporary, path) == 0) {
+		sync_folder_of(path);
+		return 0;
+	}
+	bad = -errno;
+	unlink(temporary);
+	return refuse(bad, err, err_bytes, "can't write %s: %s", path, strerror(-bad));
+}
+
+int tls_store_write(const char *dir, const char *name, enum tls_store_kind kind, const char *text, char *err,
+		    size_t err_bytes)
+{
+	char path[PATH_MAX], temporary[TEMPORARY_BYTES];
+	int bad;
+
+	bad = tls_store_path(dir, name, kind, path, err, err_bytes);
+	if (!bad)
+		bad = write_temporary(path, kind, text, temporary, err, err_bytes);
+	return bad ? bad : put_in_place(temporary, path, err, err_bytes);
+}
+
+int tls_store_write_pair(const char *dir, const char *name, const char *chain, const char *key, char *err,
+			 size_t err_bytes)
+{
+	char chain_path[PATH_MAX], key_path[PATH_MAX], new_chain[TEMPORARY_BYTES], new_key[TEMPORARY_BYTES];
+	int bad;
+
+	bad = tls_store_path(dir, name, TLS_STORE_CHAIN, chain_path, err, err_bytes);
+	if (!bad)
+		bad = tls_store_path(dir, name, TLS_STORE_KEY, key_path, err, err_bytes);
+	if (!bad)
+		bad = write_temporary(key_path, TLS_STORE_KEY, key, new_key, err, err_bytes);
+	if (bad)
+		return bad;
+	bad = write_temporary(chain_path, TLS_STORE_CHAIN, chain, new_chain, err, err_bytes);
+	if (bad) {
+		unlink(new_key);
+		return bad;
+	}
+	bad = put_in_place(new_key, key_path, err, err_bytes);
+	if (!bad)
+		return put_in_place(new_chain, chain_path, err, err_bytes);
+	unlink(new_chain);
+	return bad;
 }
 
 char *tls_store_read(const char *dir, const char *name, enum tls_store_kind kind, size_t *bytes, char *err,

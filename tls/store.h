@@ -28,6 +28,9 @@ int tls_store_make(const char *dir, bool with_ca, char *err, size_t err_bytes);
 /* Writes the text, keys as 0600 and the rest as 0644. 0, or -errno with the reason. */
 int tls_store_write(const char *dir, const char *name, enum tls_store_kind kind, const char *text, char *err,
 		    size_t err_bytes);
+/* Chain and key together: when one can't be written, both stay as they were. 0, or -errno with the reason. */
+int tls_store_write_pair(const char *dir, const char *name, const char *chain, const char *key, char *err,
+			 size_t err_bytes);
 /* The text (free it; zero a key's), its length in *bytes. NULL with the reason. A key that others may read is refused. */
 char *tls_store_read(const char *dir, const char *name, enum tls_store_kind kind, size_t *bytes, char *err,
 		     size_t err_bytes);
