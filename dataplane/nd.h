@@ -6,6 +6,8 @@
  * them): routes come from the configuration. No duplicate address detection of our
  * own (RFC 4862 5.4): an operator gave the addresses, and another host's claim to
  * one is counted as address_conflict; others' detection is answered.
+ * No MLD reports (RFC 3810): a switch that snoops on them and doesn't flood unknown
+ * solicited-node groups needs them turned off, or a static group.
  *
  * Threads: the stack's worker. Only worker 0 answers; all workers listen.
  * Ownership: nd_input consumes its mbuf.
