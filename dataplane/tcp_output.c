@@ -30,6 +30,8 @@ static uint32_t window_edge(const struct tcp_conn *c)
 	uint32_t buffer = receive_buffer(c);
 	uint32_t room = buffer > c->rcv_bytes ? buffer - c->rcv_bytes : 0;
 
+	/* More than the field can say would be news with every segment, and never told. */
+	room = RTE_MIN(room, (uint32_t)UINT16_MAX << c->rcv_wscale);
 	return seq_max(c->rcv_nxt + room, c->rcv_adv);
 }
 

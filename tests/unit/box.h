@@ -41,6 +41,7 @@ struct box_options {
 	uint16_t worker;
 	uint16_t vlan;		/* of port 1 */
 	uint32_t max_neighbours;	/* 0: 64 */
+	uint32_t buffer_bytes;	/* of a connection, each way; 0: 65536 */
 };
 
 /* The one mempool of all boxes of the program. */

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* TCP against single segments, written by hand: what no well-behaved stack on the other end would send. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <netinet/in.h>
+#include <rte_mbuf.h>
+
+#include "box.h"
+#include "tcp.h"
+
+#define FIN 0x01
+#define SYN 0x02
+#define RST 0x04
+#define ACK 0x10
+
+#define PEER "192.0.2.9"
+#define PEER_PORT 40000
+#define PORT 993
+
+/* The far end, as far as these tests need one. */
+struct far {
+	struct box box;
+	struct tcp_conn *conn;
+	uint32_t seq, ack;	/* of its next segment */
+	uint16_t wnd;
+	bool timestamps;
+	uint32_t ts_val, ts_ecr;
+};
+
+/* A segment that the stack sent. */
+struct seen {
+	uint32_t seq, ack;
+	uint8_t flags;
+	uint16_t wnd;
+	uint32_t bytes;
+	uint32_t ts_ecr;	/* of segments other than SYNs */
+};
+
+static void put32(uint8_t *p, uint32_t v)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (uint8_t)(v >> (24 - 8 * i));
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* One segment from the far end at its seq, with @options (a multiple of 4) and @bytes of zeros. */
+static void give(struct far *f, uint8_t flags, const uint8_t *options, size_t options_bytes, size_t bytes)
+{
+	static const uint8_t zeros[1460];
+	uint8_t ts[12] = { 1, 1, 8, 10 };
+	struct frame frame;
+
+	if (f->timestamps && options_bytes == 0) {
+		put32(ts + 4, f->ts_val);
+		put32(ts + 8, f->ts_ecr);
+		options = ts;
+		options_bytes = sizeof(ts);
+	}
+	frame_eth(&frame, NULL, 9, 0x0800);
+	frame_ip(&frame, PEER, "192.0.2.1", IPPROTO_TCP);
+	frame_tcp(&frame, PEER_PORT, PORT, f->seq);
+	put32(frame.bytes + frame.l4 + 8, f->ack);
+	frame.bytes[frame.l4 + 12] = (uint8_t)((20 + options_bytes) / 4 << 4);
+	frame.bytes[frame.l4 + 13] = flags;
+	frame.bytes[frame.l4 + 14] = (uint8_t)(f->wnd >> 8);
+	frame.bytes[frame.l4 + 15] = (uint8_t)f->wnd;
+	if (options_bytes > 0)
+		frame_raw(&frame, options, options_bytes);
+	frame_raw(&frame, zeros, bytes);
+	frame_end(&frame);
+	box_give(&f->box, 0, &frame);
+}
+
+/* A turn's end; sent frames of earlier turns are forgotten. */
+static void turn(struct far *f)
+{
+	box_clear(&f->box);
+	stack_tick(f->box.stack, f->box.now_us);
+}
+
+/* Segments among what was sent since the last turn. */
+static unsigned int count(struct far *f)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < f->box.n_sent; i++) {
+		size_t bytes;
+		const uint8_t *p = box_sent(&f->box, i, &bytes);
+
+		n += p[12] == 8 && p[13] == 0 && p[23] == IPPROTO_TCP;
+	}
+	return n;
+}
+
+static struct seen last_seen(struct far *f)
+{
+	struct seen s = { 0 };
+
+	for (unsigned int i = 0; i < f->box.n_sent; i++) {
+		size_t bytes;
+		const uint8_t *p = box_sent(&f->box, i, &bytes);
+
+		if (p[12] != 8 || p[13] != 0 || p[23] != IPPROTO_TCP)
+			continue;
+		s.seq = get32(p + 38);
+		s.ack = get32(p + 42);
+		s.flags = p[47];
+		s.wnd = (uint16_t)(p[48] << 8 | p[49]);
+		s.bytes = (uint32_t)bytes - 34 - (p[46] >> 4) * 4u;
+		s.ts_ecr = (p[46] >> 4) > 7 ? get32(p + 62) : 0;
+	}
+	return s;
+}
+
+/* The far end connects; @options are its SYN's. */
+static void far_connect(struct far *f, const uint8_t *options, size_t options_bytes, const struct box_options *box)
+{
+	struct frame arp;
+
+	memset(f, 0, sizeof(*f));
+	box_init(&f->box, box);
+	f->seq = 1000;
+	f->wnd = 65535;
+	give(f, SYN, options, options_bytes, 0);
+	frame_arp(&arp, NULL, 2, 9, PEER, 1, "192.0.2.1");
+	memcpy(arp.bytes, (const uint8_t[6]){ 2, 0, 0, 0, 0, 1 }, 6);
+	box_give(&f->box, 0, &arp);
+	assert_int_equal(last_seen(f).flags, SYN | ACK);
+	f->seq++;
+	f->ack = last_seen(f).seq + 1;
+}
+
+static void far_establish(struct far *f)
+{
+	give(f, ACK, NULL, 0, 0);
+	f->conn = stack_ready(f->box.stack);
+	assert_non_null(f->conn);
+	tcp_set_user(f->conn, f);
+	assert_int_equal(tcp_events(f->conn), TCP_ESTABLISHED);
+	turn(f);
+}
+
+static void far_end(struct far *f)
+{
+	tcp_release(f->conn);
+	box_fini(&f->box);
+}
+
+static void send_bytes(struct far *f, uint16_t bytes)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(f->box.mbufs);
+	char *p;
+
+	assert_non_null(m);
+	p = rte_pktmbuf_append(m, bytes);
+	assert_non_null(p);
+	memset(p, 0, bytes);
+	tcp_send(f->conn, m);
+}
+
+
+/* Without window scaling 64 KB are all that can be promised: a larger buffer is no reason to acknowledge again. */
+static void test_large_buffer_without_scaling(void **state)
+{
+	static const uint8_t mss[4] = { 2, 4, 5, 180 };
+	struct box_options options = { .buffer_bytes = 262144 };
+	struct rte_mbuf *m;
+	struct far f;
+
+	(void)state;
+	far_connect(&f, mss, sizeof(mss), &options);
+	far_establish(&f);
+	give(&f, ACK, NULL, 0, 1460);
+	f.seq += 1460;
+	turn(&f);
+	assert_int_equal(count(&f), 1);
+	m = tcp_recv(f.conn, 65536);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+	turn(&f);
+	/* A bare acknowledgment calls for nothing: answered, it would be a duplicate at the far end. */
+	for (int i = 0; i < 3; i++) {
+		give(&f, ACK, NULL, 0, 0);
+		turn(&f);
+		assert_int_equal(count(&f), 0);
+	}
+	/* Data of our own carries the acknowledgment; none follows. */
+	send_bytes(&f, 100);
+	turn(&f);
+	assert_int_equal(count(&f), 1);
+	assert_int_equal(last_seen(&f).bytes, 100);
+	far_end(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_large_buffer_without_scaling),
+	};
+
+	return cmocka_run_group_tests_name("tcp", tests, NULL, NULL);
+}
