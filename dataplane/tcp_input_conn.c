@@ -82,10 +82,13 @@ static bool paws_rejects(struct tcp_conn *c, const struct tcp_rx *rx)
 	return seq_lt(rx->opts.ts_val, c->ts_recent) && now_ms - c->ts_recent_ms < TCP_PAWS_MS;
 }
 
-/* R3: the timestamp to echo comes from the segment that the last acknowledgment met. */
+/*
+ * R3: the timestamp to echo comes from the segment that the last acknowledgment met.
+ * It has passed paws_rejects: one that looks older says that ts_recent is outdated (5.5).
+ */
 static void remember_timestamp(struct tcp_conn *c, const struct tcp_rx *rx)
 {
-	if (!c->ts_ok || !rx->opts.has_ts || seq_lt(rx->opts.ts_val, c->ts_recent) || seq_gt(rx->seq, c->rcv_acked))
+	if (!c->ts_ok || !rx->opts.has_ts || seq_gt(rx->seq, c->rcv_acked))
 		return;
 	c->ts_recent = rx->opts.ts_val;
 	c->ts_recent_ms = (uint32_t)(c->stack->now_us / 1000);

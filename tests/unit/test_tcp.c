@@ -201,10 +201,38 @@ static void test_large_buffer_without_scaling(void **state)
 	far_end(&f);
 }
 
+/* RFC 7323 5.5: after 24 days of silence the last timestamp says nothing; then they count again. */
+static void test_timestamps_after_a_long_silence(void **state)
+{
+	static const uint8_t syn[12] = { 1, 1, 8, 10, 0, 0, 3, 232, 0, 0, 0, 0 };
+	struct far f;
+
+	(void)state;
+	far_connect(&f, syn, sizeof(syn), NULL);
+	f.timestamps = true;
+	f.ts_val = 1000;
+	far_establish(&f);
+	/* The far end's clock of milliseconds goes more than half round. */
+	f.box.now_us += 26ull * 86400 * 1000000;
+	f.ts_val += 26u * 86400 * 1000;
+	turn(&f);
+	give(&f, ACK, NULL, 0, 10);
+	f.seq += 10;
+	assert_int_equal(tcp_recv_bytes(f.conn), 10);
+	turn(&f);
+	assert_int_equal(last_seen(&f).ts_ecr, f.ts_val);
+	f.ts_val -= 1000;
+	give(&f, ACK, NULL, 0, 10);
+	assert_int_equal(tcp_recv_bytes(f.conn), 10);
+	assert_int_equal(box_drops(&f.box, DROP_TCP_PAWS), 1);
+	far_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_large_buffer_without_scaling),
+		cmocka_unit_test(test_timestamps_after_a_long_silence),
 	};
 
 	return cmocka_run_group_tests_name("tcp", tests, NULL, NULL);
