@@ -228,11 +228,67 @@ static void test_timestamps_after_a_long_silence(void **state)
 	far_end(&f);
 }
 
+/* @n mbufs of @bytes that can't be melted together, as when a device still holds them. */
+static void send_pieces(struct far *f, struct rte_mbuf **held, unsigned int n, uint16_t bytes)
+{
+	struct rte_mbuf *head = NULL;
+
+	for (unsigned int i = 0; i < n; i++) {
+		char *p;
+
+		held[i] = rte_pktmbuf_alloc(f->box.mbufs);
+		assert_non_null(held[i]);
+		p = rte_pktmbuf_append(held[i], bytes);
+		memset(p, 0, bytes);
+		rte_mbuf_refcnt_update(held[i], 1);
+		if (head == NULL)
+			head = held[i];
+		else
+			assert_int_equal(rte_pktmbuf_chain(head, held[i]), 0);
+	}
+	tcp_send(f->conn, head);
+}
+
+static void let_go(struct rte_mbuf **held, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		rte_pktmbuf_free_seg(held[i]);	/* alone: others may be linked behind it */
+}
+
+static unsigned int most_pieces(const struct far *f)
+{
+	unsigned int most = 0;
+
+	for (unsigned int i = 0; i < f->box.n_sent; i++)
+		most = RTE_MAX(most, f->box.sent[i]->nb_segs);
+	return most;
+}
+
+/* Intel's take 8 pieces of a packet (i40e); one more and the queue stops. */
+static void test_pieces_of_a_segment(void **state)
+{
+	static const uint8_t mss[4] = { 2, 4, 5, 180 };
+	struct rte_mbuf *held[24];
+	struct far f;
+
+	(void)state;
+	far_connect(&f, mss, sizeof(mss), NULL);
+	f.box.netifs.netifs[0].offloads = NETIF_TX_SCATTER;
+	far_establish(&f);
+	send_pieces(&f, held, 24, 1460 / 8);
+	turn(&f);
+	assert_int_equal(count(&f), 3);
+	assert_true(most_pieces(&f) <= 8);
+	let_go(held, 24);
+	far_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_large_buffer_without_scaling),
 		cmocka_unit_test(test_timestamps_after_a_long_silence),
+		cmocka_unit_test(test_pieces_of_a_segment),
 	};
 
 	return cmocka_run_group_tests_name("tcp", tests, NULL, NULL);
