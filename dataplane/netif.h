@@ -38,6 +38,7 @@ struct netif {
 	uint16_t vlan;		/* 0: untagged */
 	uint32_t offloads;	/* NETIF_TX_* */
 	uint32_t tso_max_bytes;	/* largest segment given to the device; 0 without TSO */
+	uint16_t tso_max_pieces;	/* mbufs of such a segment, its header's included */
 	const struct steer *steer;	/* which worker receives what; NULL: this one */
 	unsigned int n_addrs;
 	struct prefix addrs[NETIF_ADDRS_MAX];	/* own addresses with their on-link prefix lengths */

@@ -13,6 +13,8 @@
 
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
+/* Of one TSO packet, where a device names no lower bound (an 82599's is 40). */
+#define TSO_PIECES_MAX 40
 
 /* What we want from a device's RSS: exactly the hash of steer.h, for both IP versions. */
 #define RSS_TCP (RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP)
@@ -109,7 +111,8 @@ static uint64_t choose_tx_offloads(struct port *p, const struct rte_eth_dev_info
 	if (p->is_nic)
 		wanted |= RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO;
 	wanted &= info->tx_offload_capa;
-	if ((wanted & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) == 0 || (wanted & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) == 0)
+	if ((wanted & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) == 0 || (wanted & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) == 0 ||
+	    info->tx_desc_lim.nb_seg_max < 4)
 		wanted &= ~RTE_ETH_TX_OFFLOAD_TCP_TSO;
 
 	p->nif->offloads = 0;
@@ -122,6 +125,7 @@ static uint64_t choose_tx_offloads(struct port *p, const struct rte_eth_dev_info
 	if (wanted & RTE_ETH_TX_OFFLOAD_TCP_TSO) {
 		p->nif->offloads |= NETIF_TX_TSO;
 		p->nif->tso_max_bytes = 61440;	/* a multiple of usual MSSs fits below IPv4's 64 KB */
+		p->nif->tso_max_pieces = (uint16_t)RTE_MIN(info->tx_desc_lim.nb_seg_max, TSO_PIECES_MAX);
 	}
 	return wanted;
 }

@@ -284,6 +284,8 @@ static uint32_t next_bytes(struct tcp_conn *c, bool override)
 	most = RTE_MIN(most, c->snd_unsent);
 	if (most > room)
 		most = room >= c->mss ? room / c->mss * c->mss : room;
+	if (most > c->mss)
+		most = tcp_packet_most(c, &(struct tcp_data){ c->snd_next, c->snd_next_off, most });
 	/* Silly window avoidance (RFC 9293 3.8.6.2.1): a full segment, all there is, or half the largest window. */
 	if (most < c->mss && most < c->snd_unsent && most < c->snd_wnd_max / 2 && !override)
 		return 0;

@@ -48,6 +48,19 @@ static unsigned int count_pieces(const struct tcp_data *d)
 	return n;
 }
 
+uint32_t tcp_packet_most(const struct tcp_conn *c, const struct tcp_data *d)
+{
+	uint32_t off = d->off, most = 0;
+	unsigned int n = 1;
+
+	for (const struct rte_mbuf *m = d->m; n < c->path.nif->tso_max_pieces && most < d->bytes; m = m->next, off = 0, n++)
+		most += RTE_MIN(d->bytes - most, m->data_len - off);
+	if (most == d->bytes)
+		return most;
+	/* One segment that is still in too many pieces is copied (put_data). */
+	return RTE_MAX(most / c->mss, 1u) * c->mss;
+}
+
 /* Appends indirect mbufs that share the queued data. */
 static bool attach_data(struct stack *s, struct rte_mbuf *m, const struct tcp_data *d)
 {

@@ -28,5 +28,8 @@ struct tcp_data {
 bool tcp_packet_send(struct tcp_conn *c, uint32_t seq, uint8_t flags, uint16_t wnd,
 		     const uint8_t *opts, size_t opts_bytes, const struct tcp_data *data);
 
-/* The same for no connection: a bare header on @path. */
+/* How much of @data, in whole segments but at least one, the device takes as one packet to cut (TSO). */
+uint32_t tcp_packet_most(const struct tcp_conn *c, const struct tcp_data *data);
+
+/* A bare header on @path, for no connection. False: as above. */
 bool tcp_packet_send_bare(struct stack *s, struct ip_path *path, const struct tcp_tx *tx);

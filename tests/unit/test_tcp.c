@@ -283,12 +283,41 @@ static void test_pieces_of_a_segment(void **state)
 	far_end(&f);
 }
 
+static void test_pieces_for_tso(void **state)
+{
+	static const uint8_t mss[4] = { 2, 4, 5, 180 };
+	struct rte_mbuf *held[40];
+	uint32_t bytes = 0;
+	struct netif *nif;
+	struct far f;
+
+	(void)state;
+	far_connect(&f, mss, sizeof(mss), NULL);
+	nif = &f.box.netifs.netifs[0];
+	nif->offloads = NETIF_TX_SCATTER | NETIF_TX_TCP_CHECKSUM | NETIF_TX_TSO;
+	nif->tso_max_bytes = 61440;
+	nif->tso_max_pieces = 17;
+	far_establish(&f);
+	send_pieces(&f, held, 40, 300);
+	turn(&f);
+	/* 16 pieces of 300 bytes hold 3 segments, 12,000 bytes are 9 of them: 3 at a time. */
+	assert_int_equal(count(&f), 3);
+	assert_true(most_pieces(&f) > 8);
+	assert_true(most_pieces(&f) <= 17);
+	for (unsigned int i = 0; i < f.box.n_sent; i++)
+		bytes += f.box.sent[i]->pkt_len - 54;
+	assert_int_equal(bytes, 12000);
+	let_go(held, 40);
+	far_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_large_buffer_without_scaling),
 		cmocka_unit_test(test_timestamps_after_a_long_silence),
 		cmocka_unit_test(test_pieces_of_a_segment),
+		cmocka_unit_test(test_pieces_for_tso),
 	};
 
 	return cmocka_run_group_tests_name("tcp", tests, NULL, NULL);
