@@ -53,6 +53,7 @@
 	X(TCP_CHALLENGE_RATE, "tcp_challenge_rate", "challenge ACK not sent: over the rate limit") \
 	X(TCP_RST_RATE, "tcp_rst_rate", "RST to a stranger not sent: over the rate limit") \
 	X(NO_MBUF, "no_mbuf", "no packet buffer left") \
+	X(TX_REFUSED, "tx_refused", "the device can't send such a frame") \
 	X(TX_FULL, "tx_full", "transmit queue stayed full") \
 	X(STEER_FULL, "steer_full", "the ring to another worker was full") \
 	X(DRAINING, "draining", "SYN refused: the gateway is draining") \

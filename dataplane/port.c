@@ -255,6 +255,25 @@ uint16_t port_rx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, 
 	return rte_eth_rx_burst(p->device, queue, mbufs, n);
 }
 
+/* Drivers differ in what they want in the headers: virtio's TSO another sum than Intel's. */
+uint16_t port_prepare(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n)
+{
+	uint16_t kept = 0, at = 0;
+
+	if (!p->is_nic)
+		return n;
+	while (at < n) {
+		uint16_t good = rte_eth_tx_prepare(p->device, queue, mbufs + at, (uint16_t)(n - at));
+
+		memmove(mbufs + kept, mbufs + at, good * sizeof(*mbufs));
+		kept = (uint16_t)(kept + good);
+		at = (uint16_t)(at + good);
+		if (at < n)
+			rte_pktmbuf_free(mbufs[at++]);
+	}
+	return kept;
+}
+
 uint16_t port_tx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n)
 {
 	return rte_eth_tx_burst(p->device, queue, mbufs, n);

@@ -4,8 +4,8 @@
  * Whatever a device can't do is made up for here and in offload.c, so nobody above
  * asks what kind of device it is.
  *
- * Order of calls: port_open for each, port_start for each; port_rx / port_tx by
- * workers; port_close after the workers have stopped.
+ * Order of calls: port_open for each, port_start for each; port_rx, port_prepare
+ * and port_tx by workers; port_close after the workers have stopped.
  *
  * Threads: open, start and close by control; port_rx and port_tx by the worker whose
  * number is the queue's.
@@ -43,6 +43,11 @@ void port_close(struct port *p);
 
 /* Frames that arrived for @queue, at most @n. */
 uint16_t port_rx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n);
+/*
+ * Before port_tx, once for each frame: what the device's offloads need is put into
+ * its headers. Frees frames that the device can't send; returns how many are left, in front.
+ */
+uint16_t port_prepare(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n);
 /* Hands over frames; returns how many the device took, the rest stay the caller's. */
 uint16_t port_tx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n);
 

@@ -48,8 +48,10 @@ static uint64_t clock_us(void)
 static void tx_flush(struct worker *w, unsigned int port)
 {
 	struct worker_tx *tx = &w->tx[port];
-	uint16_t sent = 0;
+	uint16_t sent = 0, kept = port_prepare(&w->shared->ports[port], w->id, tx->mbufs, tx->n);
 
+	for (; tx->n > kept; tx->n--)
+		count_drop(&w->counters, DROP_TX_REFUSED);
 	/* A device that is full for three tries in a row is slower than we are: TCP will notice. */
 	for (int tries = 0; sent < tx->n && tries < 3; tries++)
 		sent = (uint16_t)(sent + port_tx(&w->shared->ports[port], w->id, tx->mbufs + sent, (uint16_t)(tx->n - sent)));
