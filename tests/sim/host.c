@@ -147,6 +147,7 @@ void host_init(struct host *h, struct sim *sim, int index, const struct host_con
 	nif->mtu = config->mtu;
 	nif->offloads = config->offloads;
 	nif->tso_max_bytes = config->tso_max_bytes;
+	nif->tso_max_pieces = (uint16_t)(4 + config->tso_max_bytes % 37);
 	nif->n_addrs = 2;
 	nif->addrs[0] = (struct prefix){ host_addr(index, false), 120 };
 	nif->addrs[1] = (struct prefix){ host_addr(index, true), 64 };

@@ -131,6 +131,7 @@ void tcp_peer_init(struct tcp_peer *p, const struct tcp_peer_options *options)
 	nif->mtu = 1500;
 	nif->offloads = o->offloads;
 	nif->tso_max_bytes = o->tso_max_bytes;
+	nif->tso_max_pieces = 40;
 	nif->n_addrs = 1;
 	nif->addrs[0] = (struct prefix){ addr_from_v4(rte_cpu_to_be_32(STACK_IP)), 120 };
 	if (netifs_init(&p->netifs, err, sizeof(err)) != 0)
