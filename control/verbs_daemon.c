@@ -41,7 +41,7 @@ struct drain_args {
 };
 
 static const struct field drain_fields[] = {
-	{ "over", FIELD_DURATION, FIELD_OF(struct drain_args, over_us), 0, UINT64_C(604800000000), NULL, NULL },
+	{ "over", FIELD_DURATION, FIELD_OF(struct drain_args, over_us), 1000, UINT64_C(604800000000), NULL, NULL },
 };
 
 static json_t *drain_json(const struct gateway *g)

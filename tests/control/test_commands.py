@@ -373,6 +373,7 @@ def drain_and_stop(d):
     check("draining" in d.good("version"), "version doesn't say so")
     check("accepted" in d.good("undrain"), "undrain")
     d.bad(REFUSED, "isn't a time", "drain", "--over=soon")
+    d.bad(REFUSED, "out of range: from 1ms to 7d", "drain", "--over=0")  # else it meant: never
     check(d.good("stop") == "posternd stops\n", "stop")
     check(d.end() == 0, "exit status")
     check(not os.path.exists(d.path("sock")), "the socket is left")
