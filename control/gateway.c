@@ -11,6 +11,7 @@
 #include "tls/context.h"
 
 #define LOG_BURST 64u
+#define CERTIFICATES_AGAIN_US UINT64_C(86400000000)	/* a daemon outlives its certificates */
 #define RETIRED_MANY 32u
 #define END_SHARE 1024u	/* a quarter of a worker's log ring */
 
@@ -95,7 +96,7 @@ int gateway_publish_first(struct gateway *g, struct error *err)
 
 	if (r == 0)
 		live_publish(&g->live, next, &g->rules);
-	g->tickets_us = monotonic_us();
+	g->tickets_us = g->certificates_us = monotonic_us();
 	return r;
 }
 
@@ -330,5 +331,9 @@ void gateway_tick(struct gateway *g, uint64_t now_us)
 		g->tickets_us = now_us;
 		if (live_rotate_tickets(&g->live, &err) != 0)
 			log_say(LOG_ERROR_LEVEL, "%s", err.message);
+	}
+	if (now_us - g->certificates_us >= CERTIFICATES_AGAIN_US) {
+		g->certificates_us = now_us;
+		warn_of_certificates(&g->certs, NULL);
 	}
 }

@@ -31,7 +31,7 @@ struct gateway {
 	struct watchdog watchdog;
 	uint64_t started_us;		/* wall clock */
 	const char *tls_version;	/* of the library; static */
-	uint64_t tickets_us, last_log_full;
+	uint64_t tickets_us, certificates_us, last_log_full;
 	uint64_t changes, refused_changes;
 	void (*stop)(void *);		/* ends the main loop, once what is queued was sent */
 	void *stop_arg;
@@ -60,7 +60,7 @@ struct reload_report {
 /* Reads the configuration's rules and certificates again, all or nothing. 0, or -errno with @err. */
 int gateway_reload(struct gateway *g, struct reload_report *report, struct error *err);
 
-/* Once a second: finished connections to the log, retired rules, ticket keys, drain, watchdog. */
+/* Once a second: retired rules, ticket keys, drain, watchdog; once a day: certificates that end. */
 void gateway_tick(struct gateway *g, uint64_t now_us);
 /* Finished connections to the log; true when there may be more. */
 bool gateway_log_connections(void);

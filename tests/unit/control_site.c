@@ -31,14 +31,14 @@ static void write_file(const char *path, const char *text, mode_t mode)
 	ASSERT(chmod(path, mode) == 0);
 }
 
-void site_certificate(struct site *s, const char *name, const char *host)
+void site_certificate(struct site *s, const char *name, const char *host, unsigned int days)
 {
 	struct tls_subject subject = { .common_name = host };
 	char err[256] = "", path[256], *chain, *key_pem;
 	struct tls_key *key = tls_key_generate(TLS_KEY_P256, 0, err, sizeof(err));
 
 	ASSERT(key != NULL);
-	chain = tls_self_signed(key, &subject, 100, time(NULL), err, sizeof(err));
+	chain = tls_self_signed(key, &subject, days, time(NULL), err, sizeof(err));
 	key_pem = tls_key_to_pem(key);
 	ASSERT(chain != NULL);
 	ASSERT(key_pem != NULL);
@@ -66,8 +66,8 @@ void site_init(struct site *s)
 	ASSERT(mkdtemp(s->folder) != NULL);
 	snprintf(path, sizeof(path), "%s/certs", s->folder);
 	ASSERT(mkdir(path, 0700) == 0);
-	site_certificate(s, "mail", "imap.example.test");
-	site_certificate(s, "other", "other.example.test");
+	site_certificate(s, "mail", "imap.example.test", 100);
+	site_certificate(s, "other", "other.example.test", 100);
 	snprintf(s->config, sizeof(s->config), "%s/posternd.conf", s->folder);
 }
 

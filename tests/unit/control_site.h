@@ -34,7 +34,7 @@ const char *site_write(struct site *s, const char *name, const char *text);
 /* The configuration's text; its path. */
 const char *site_configure(struct site *s, const char *text);
 /* A new certificate of this name, for @host. */
-void site_certificate(struct site *s, const char *name, const char *host);
+void site_certificate(struct site *s, const char *name, const char *host, unsigned int days);
 /* Reads the configuration, starts the fake, publishes. */
 void site_start(struct site *s);
 void site_stop(struct site *s);
