@@ -72,7 +72,7 @@ static bool generator_answers(void)
 /*
  * A public key of X25519 against the slow way to it, with the vector registers'
  * upper halves dirty: the library's table look-up once took what it found there
- * (tls/wolfssl/patches/x25519-avx2.patch).
+ * (tls/wolfssl/patches/5.9.2-x25519-avx2.patch).
  */
 static bool exchange_answers(void)
 {

@@ -97,6 +97,9 @@ static void test_other_context(void **state)
 	for (v = 0; v < 2; v++) {
 		struct tls_settings c = v ? v12 : v13;
 
+		/* 5.7's client gets lost when a 1.2 server wants a full handshake; openssl's doesn't (test_tls_interop). */
+		if (v == 1 && pair_library_is_older())
+			break;
 		assert_true(resumes(rule, cert, rule, cert, c));	/* another worker's context of the rule */
 		assert_false(resumes(rule, cert, other, cert, c));	/* another rule */
 		assert_false(resumes(rule, cert, rule, other_cert, c));	/* a new certificate */

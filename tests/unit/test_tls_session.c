@@ -99,7 +99,7 @@ static void test_versions_and_keys(void **state)
 				tls_session_info(p.server, &info);
 				assert_string_equal(info.version, v == 0 ? "TLSv1.3" : "TLSv1.2");
 				assert_string_equal(info.sni, "smtp.example.test");
-				assert_string_equal(info.group, v == 0 ? "X25519MLKEM768" : "X25519");
+				assert_string_equal(info.group, v == 0 && !pair_library_is_older() ? "X25519MLKEM768" : "X25519");
 				assert_string_equal(info.cipher, v == 0 ? "TLS_AES_128_GCM_SHA256" :
 						    strncmp(kinds[k], "rsa", 3) == 0 ? "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256" :
 						    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");

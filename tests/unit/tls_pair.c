@@ -2,6 +2,7 @@
 #include "tls_pair.h"
 
 #include "tls/ca.h"
+#include "tls/selftest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,15 @@ void pair_stop(void)
 struct rte_mempool *pair_mempool(void)
 {
 	return pool;
+}
+
+bool pair_library_is_older(void)
+{
+	static struct tls_selftest test;
+
+	if (!test.version)
+		tls_selftest_run(&test);
+	return strncmp(test.version, "5.7.", 4) == 0;
 }
 
 unsigned int pair_mbufs_out(void)

@@ -28,6 +28,8 @@ struct pair {
 void pair_start(void);
 void pair_stop(void);
 struct rte_mempool *pair_mempool(void);
+/* The second choice among libraries (tls/wolfssl/recipe) lacks some of what the first can. */
+bool pair_library_is_older(void);
 
 /* A certificate of the given kind ("p256", "rsa2048", ...), self-signed, for imap.example.test. */
 struct tls_cert *pair_cert(const char *kind);
