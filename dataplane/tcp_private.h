@@ -38,6 +38,7 @@ struct tcp_stack {
 	struct pool conns;
 	struct pool segs;			/* records of sent segments (tcp_sndq.h) */
 	struct pool ooos;			/* out-of-order queues (tcp_rcvq.h) */
+	uint32_t ooo_blocks;			/* that each may have */
 	struct tcp_conn **buckets;		/* hash table, chained through the connections */
 	uint32_t bucket_mask;
 	struct siphash_key table_key, isn_key, ts_key, random_key;

@@ -5,15 +5,24 @@
 
 #include "base/assert.h"
 
+/* A full segment on Ethernet. */
+#define SEGMENT_BYTES 1460u
+
 /* A received run of bytes: mbufs linked by next, each with its own data_len. */
 struct run {
 	uint32_t start, end;
 	struct rte_mbuf *head, *tail;
 };
 
-int tcp_rcvq_init(struct tcp_stack *t, uint32_t max_conns)
+int tcp_rcvq_init(struct tcp_stack *t, uint32_t max_conns, uint32_t rcv_buffer_bytes)
 {
-	return pool_init(&t->ooos, sizeof(struct tcp_ooo), RTE_MIN(max_conns, 256 + max_conns / 8));
+	uint32_t blocks = rcv_buffer_bytes / (2 * SEGMENT_BYTES) + 2;
+	uint32_t n = RTE_MIN(max_conns, 256 + max_conns / 8);
+	size_t bytes;
+
+	t->ooo_blocks = RTE_MIN(RTE_MAX(blocks, TCP_OOO_BLOCKS_MIN), TCP_OOO_BLOCKS_MAX);
+	bytes = sizeof(struct tcp_ooo) + t->ooo_blocks * sizeof(struct tcp_ooo_block);
+	return pool_init(&t->ooos, bytes, RTE_MIN(n, (uint32_t)(TCP_OOO_BYTES_MAX / bytes)));
 }
 
 void tcp_rcvq_fini(struct tcp_stack *t)
@@ -173,7 +182,7 @@ static bool make_disjoint(struct tcp_ooo *o, struct run *r)
 }
 
 /* Puts the disjoint @r into its place, melted with neighbours that touch it. False: no block left. */
-static bool insert_run(struct tcp_ooo *o, const struct run *r)
+static bool insert_run(struct tcp_ooo *o, uint32_t max_blocks, const struct run *r)
 {
 	struct tcp_ooo_block *b;
 	uint32_t i = o->n;
@@ -187,7 +196,7 @@ static bool insert_run(struct tcp_ooo *o, const struct run *r)
 		b->end = r->end;
 		i--;
 	} else {
-		if (o->n == TCP_OOO_BLOCKS && !(i < o->n && b->start == r->end))
+		if (o->n == max_blocks && !(i < o->n && b->start == r->end))
 			return false;
 		if (i < o->n && b->start == r->end) {
 			struct rte_mbuf *head = r->head, *tail = r->tail;
@@ -221,7 +230,7 @@ static enum tcp_rcvq_verdict input_early(struct tcp_conn *c, struct run *r)
 		free_run(r->head);
 		return TCP_RCVQ_DUPLICATE;
 	}
-	if (!insert_run(c->ooo, r)) {
+	if (!insert_run(c->ooo, c->stack->tcp.ooo_blocks, r)) {
 		free_run(r->head);
 		forget_if_empty(c);
 		return TCP_RCVQ_FULL;
@@ -350,7 +359,7 @@ void tcp_rcvq_check(const struct tcp_conn *c)
 {
 	uint32_t early = 0, after = c->rcv_nxt, n = c->ooo ? c->ooo->n : 0;
 
-	ASSERT(!c->ooo || (n > 0 && n <= TCP_OOO_BLOCKS));
+	ASSERT(!c->ooo || (n > 0 && n <= c->stack->tcp.ooo_blocks));
 	for (uint32_t i = 0; i < n; i++) {
 		const struct tcp_ooo_block *b = &c->ooo->blocks[i];
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Received data: what is in order waits for the user as a chain of mbufs; what came
- * early waits in up to TCP_OOO_BLOCKS blocks, each a chain without a hole.
+ * early waits in blocks, each a chain without a hole; as many as can be when every
+ * second segment of a window is lost (a full queue in slow start does that).
  *
  * Memory is bounded twice. By bytes: nothing beyond the promised window is kept.
  * By mbufs: a payload is copied behind the one before it when both are small, so
@@ -16,7 +17,9 @@
 #include "tcp_conn.h"
 #include "tcp_hdr.h"
 
-#define TCP_OOO_BLOCKS 32
+#define TCP_OOO_BLOCKS_MIN 32u
+#define TCP_OOO_BLOCKS_MAX 1024u
+#define TCP_OOO_BYTES_MAX (64u << 20)	/* of all connections' blocks */
 
 struct tcp_ooo_block {
 	uint32_t start, end;
@@ -26,7 +29,7 @@ struct tcp_ooo_block {
 
 struct tcp_ooo {
 	uint32_t n, stamp;
-	struct tcp_ooo_block blocks[TCP_OOO_BLOCKS];	/* ascending, never touching */
+	struct tcp_ooo_block blocks[];	/* tcp_stack.ooo_blocks of them; ascending, never touching */
 };
 
 enum tcp_rcvq_verdict {
@@ -37,7 +40,7 @@ enum tcp_rcvq_verdict {
 };
 
 /* 0, or -ENOMEM. */
-int tcp_rcvq_init(struct tcp_stack *t, uint32_t max_conns);
+int tcp_rcvq_init(struct tcp_stack *t, uint32_t max_conns, uint32_t rcv_buffer_bytes);
 void tcp_rcvq_fini(struct tcp_stack *t);
 
 /*

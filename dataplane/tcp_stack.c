@@ -55,7 +55,7 @@ int tcp_stack_init(struct stack *s)
 	t->rst_refill_us = s->now_us;
 	t->rst_tokens = TCP_RST_RATE;
 	if (tcp_table_init(t, max_conns) == 0 && tcp_sndq_init(t, max_conns) == 0 &&
-	    tcp_rcvq_init(t, max_conns) == 0)
+	    tcp_rcvq_init(t, max_conns, s->config.rcv_buffer_bytes) == 0)
 		return 0;
 	tcp_rcvq_fini(t);
 	tcp_sndq_fini(t);

@@ -164,7 +164,7 @@ void script_open_passive(struct script *s)
 	const struct tcp_peer_segment *g;
 	struct tcp_rx rx = script_peer_syn(s);
 
-	s->port = TCP_PEER_PORT;
+	s->port = (uint16_t)(TCP_PEER_PORT + s->port_first);
 	s->stack_port = 993;
 	tcp_peer_send(&s->p, s->port, 993, &rx, NULL);
 	g = script_next(s);

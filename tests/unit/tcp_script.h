@@ -55,6 +55,7 @@ struct script {
 	struct options o;
 	uint32_t iss;		/* the stack's */
 	uint16_t port, stack_port;
+	uint16_t port_first;	/* added to the peer's port when it opens */
 	uint32_t last_ts;	/* the stack's */
 	uint64_t drops[DROP_COUNT];
 };

@@ -343,6 +343,36 @@ static void time_wait(void **st)
 	tcp_peer_fini(&s.p);
 }
 
+/* A full table gives up its oldest TIME-WAIT for a new connection, and nothing else. */
+static void time_wait_makes_room(void **st)
+{
+	struct script s = { .o = { .stack = { .max_conns = 2 } } };
+	struct tcp_rx rx;
+
+	tcp_peer_init(&s.p, &s.o.stack);
+	for (uint16_t i = 0; i < 2; i++) {
+		s.p.conn = NULL;
+		script_open_passive(&s);
+		tcp_shutdown(s.p.conn);
+		tcp_peer_turn(&s.p);
+		script_step(&s, &(struct step)out(F | A, 0, 0, 0), 1);
+		script_step(&s, &(struct step)in(F | A, 0, 0, 1), 2);
+		script_step(&s, &(struct step)out(A, 1, 0, 1), 3);
+		tcp_release(s.p.conn);
+		s.port_first++;
+	}
+	assert_int_equal(stack_conns(s.p.stack), 2);
+	rx = script_peer_syn(&s);
+	for (uint16_t i = 0; i < 3; i++)
+		tcp_peer_send(&s.p, (uint16_t)(5000 + i), 993, &rx, NULL);
+	assert_int_equal(script_next(&s)->rx.flags, S | A);
+	assert_int_equal(script_next(&s)->rx.flags, S | A);
+	assert_null(script_next(&s));
+	assert_int_equal(stack_conns(s.p.stack), 2);
+	assert_int_equal(s.p.counters.drops[DROP_TCP_TABLE_FULL], 1);
+	tcp_peer_fini(&s.p);
+}
+
 /* Data after a FIN, and a FIN before data that came: not believed. */
 static void false_fin(void **st)
 {
@@ -424,7 +454,7 @@ int main(void)
 		cmocka_unit_test(delayed_ack), cmocka_unit_test(zero_window), cmocka_unit_test(retransmission),
 		cmocka_unit_test(user_timeout), cmocka_unit_test(fast_retransmit), cmocka_unit_test(newreno),
 		cmocka_unit_test(data_after_release), cmocka_unit_test(orphan), cmocka_unit_test(reset_by_us),
-		cmocka_unit_test(time_wait), cmocka_unit_test(false_fin), cmocka_unit_test(impossible_segments),
+		cmocka_unit_test(time_wait), cmocka_unit_test(time_wait_makes_room), cmocka_unit_test(false_fin), cmocka_unit_test(impossible_segments),
 		cmocka_unit_test(small_segments),
 	};
 
