@@ -193,7 +193,6 @@ static int start_loop(struct daemon *d, struct error *err)
 					.group = c->control.group };
 
 	d->loop = loop_new();
-	signal(SIGPIPE, SIG_IGN);
 	if (d->loop == NULL || loop_every(d->loop, TICK_MS, on_tick, d) != 0 ||
 	    loop_every(d->loop, LOG_EVERY_MS, on_log, d) != 0 ||
 	    loop_at_signal(d->loop, SIGHUP, on_hangup, d) != 0 ||
@@ -279,6 +278,8 @@ int main(int argc, char **argv)
 		return check_config(&o);
 	if (o.verbose)
 		log_set_level(LOG_DEBUG_LEVEL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);	/* until the loop is there; what it would read again is being read now */
 	r = run(&d, &o, &err);
 	if (r != 0)
 		log_fatal(&err);

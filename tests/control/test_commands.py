@@ -310,6 +310,24 @@ def start_fails_cleanly(d):
 
 
 @test
+def a_hangup_at_the_start(d):
+    """SIGHUP while posternd starts doesn't end it: a reload right after a start is no mistake"""
+    d.certify()
+    d.configure(HEAD + IMAP)
+    with open(d.path("stderr"), "wb") as errors:
+        d.process = subprocess.Popen([DAEMON, "--config", d.config], stderr=errors, stdin=subprocess.DEVNULL)
+    end = time.monotonic() + 30
+    while not os.path.exists(d.path("log")) or "starts with" not in d.read("log"):
+        check(time.monotonic() < end, "no first line in the log")
+        time.sleep(0.002)
+    d.process.send_signal(signal.SIGHUP)
+    while d.run("version").returncode != OK:
+        check(d.process.poll() is None, f"posternd ended with {d.process.poll()}")
+        check(time.monotonic() < end, "posternd doesn't answer")
+        time.sleep(0.05)
+
+
+@test
 def reload_by_signal_and_by_verb(d):
     """SIGHUP and reload: rules and the log file; a wrong file changes nothing"""
     d.start()
