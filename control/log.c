@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,11 +89,21 @@ uint64_t log_lost(void)
 	return log_state.lost;
 }
 
+/* A pipe or terminal whose reader stands still must not hold up control: its line is lost, and counted. */
+static bool would_block(void)
+{
+	struct pollfd p = { .fd = log_state.fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 0;
+}
+
 /* A line that ends in a newline, in one write where the file takes it whole. */
 static bool write_line(const char *line)
 {
 	size_t bytes = strlen(line), done = 0;
 
+	if (would_block())
+		return false;
 	if (log_state.cut && write(log_state.fd, "\n", 1) != 1)
 		return false;
 	log_state.cut = false;

@@ -38,6 +38,7 @@ struct server {
 	struct gateway *gateway;
 	struct event_base *base;
 	struct evconnlistener *listener;
+	struct event *resume;	/* accepts again after a failure */
 	struct client *clients, *last;	/* the one that asked most recently is first */
 	unsigned int n_clients;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -278,13 +279,23 @@ static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }
 
-/* Too many open files, for example: waiting a little is all that can be done. */
+/* Too many open files, for example. It would fail again at once, and for ever: it waits a second. */
 static void accept_error(struct evconnlistener *listener, void *arg)
 {
-	(void)listener;
-	(void)arg;
+	struct timeval second = { .tv_sec = 1 };
+	struct server *s = arg;
+
 	log_say(LOG_WARNING_LEVEL, "the control socket can't accept: %s",
 		evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+	evconnlistener_disable(listener);
+	event_add(s->resume, &second);
+}
+
+static void accept_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	evconnlistener_enable(((struct server *)arg)->listener);
 }
 
 /* Is a posternd behind the socket file? A file that nobody listens on is a dead one's. */
@@ -391,9 +402,13 @@ struct server *server_new(struct event_base *base, struct gateway *g, const stru
 		s->device = st.st_dev;
 		s->inode = st.st_ino;
 	}
-	s->listener = evconnlistener_new(base, accepted, s, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 64, fd);
+	s->resume = event_new(base, -1, 0, accept_again, s);
+	s->listener = s->resume == NULL ? NULL :
+		      evconnlistener_new(base, accepted, s, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 64, fd);
 	if (s->listener == NULL) {
 		error_set(err, -EIO, ERROR_IO, config->path, "the control socket can't listen: %s", strerror(errno));
+		if (s->resume != NULL)
+			event_free(s->resume);
 		close(fd);
 		unlink(s->path);
 		free(s);
@@ -412,6 +427,7 @@ void server_free(struct server *s)
 	while (s->clients != NULL)
 		client_free(s->clients);
 	evconnlistener_free(s->listener);
+	event_free(s->resume);
 	/* Only our own: a successor may have made its socket here meanwhile. */
 	if (lstat(s->path, &st) == 0 && st.st_dev == s->device && st.st_ino == s->inode)
 		unlink(s->path);

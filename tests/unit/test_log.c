@@ -214,6 +214,37 @@ static void what_cant_be_written_is_counted_and_told(void **state)
 	free(text);
 }
 
+/* `posternd 2>&1 | something that hangs`: control goes on, and says later what is missing. */
+static void a_reader_that_stands_still(void **state)
+{
+	uint64_t before = log_lost();
+	struct error err;
+	char buf[65536];
+	int ends[2], stderr_copy = dup(STDERR_FILENO);
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(log_open("", true, &err), 0);
+	assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
+	for (int i = 0; i < 5000; i++)
+		log_say(LOG_ERROR_LEVEL, "line %d", i);
+	assert_true(log_lost() > before);
+	n = read(ends[0], buf, sizeof(buf));
+	assert_true(n > 0);
+	log_say(LOG_ERROR_LEVEL, "goes on");
+	assert_true(dup2(stderr_copy, STDERR_FILENO) >= 0);
+	close(ends[1]);
+	n = read(ends[0], buf, sizeof(buf) - 1);
+	assert_true(n > 0);
+	buf[n] = '\0';
+	assert_non_null(strstr(buf, "log lines could not be written"));
+	assert_non_null(strstr(buf, "goes on"));
+	close(ends[0]);
+	close(stderr_copy);
+}
+
 static void ids(void **state)
 {
 	char buf[40];
@@ -242,6 +273,7 @@ int main(void)
 		WITH_FILE(messages_have_levels),
 		WITH_FILE(rotation_goes_on_in_a_new_file),
 		WITH_FILE(what_cant_be_written_is_counted_and_told),
+		WITH_FILE(a_reader_that_stands_still),
 		cmocka_unit_test(ids),
 	};
 

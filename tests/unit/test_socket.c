@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -321,6 +322,33 @@ static void the_silent_give_way(void **state)
 		close(fds[i]);
 }
 
+/* No descriptor is left: it waits instead of spinning, and serves again afterwards. */
+static void out_of_descriptors(void **state)
+{
+	struct rlimit few, limit;
+	int fd, next;
+
+	(void)state;
+	fd = dial();
+	answers(fd, VERSION, "\"ok\":true");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	next = dial();	/* in the backlog */
+	few = (struct rlimit){ .rlim_cur = (rlim_t)next + 1, .rlim_max = limit.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	for (int i = 0; i < 20; i++)
+		turn();
+	answers(fd, VERSION, "\"ok\":true");	/* those that are there are served */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	put(next, VERSION);
+	for (int i = 0; i < 10 && server_clients(server) < 2; i++) {
+		loop_stop(loop, 200);
+		loop_run(loop);
+	}
+	assert_non_null(strstr(get_line(next), "\"ok\":true"));
+	close(fd);
+	close(next);
+}
+
 static void one_daemon_a_socket(void **state)
 {
 	struct server_config config = { .path = path, .mode = 0600, .group = "" };
@@ -382,6 +410,7 @@ int main(void)
 		WITH_SITE(who_doesnt_read_is_held_back),
 		WITH_SITE(leavers),
 		WITH_SITE(the_silent_give_way),
+		WITH_SITE(out_of_descriptors),
 		WITH_SITE(one_daemon_a_socket),
 		WITH_SITE(the_clients_words_for_no_daemon),
 	};
