@@ -224,6 +224,19 @@ static int write_rss_table(const struct port *p)
 	return rte_eth_dev_rss_reta_update(p->device, reta, p->steer.table_entries);
 }
 
+/*
+ * Does the device say that it spreads as `steer` says? One that took our key and kept
+ * its own would take servers' replies to workers that know nothing of them.
+ */
+static bool rss_as_ours(const struct port *p)
+{
+	uint8_t key[STEER_KEY_BYTES] = { 0 };
+	struct rte_eth_rss_conf conf = { .rss_key = key, .rss_key_len = (uint8_t)p->steer.key_bytes };
+
+	return rte_eth_dev_rss_hash_conf_get(p->device, &conf) == 0 && (conf.rss_hf & RSS_TCP) == RSS_TCP &&
+	       memcmp(key, p->steer.key, p->steer.key_bytes) == 0;
+}
+
 int port_start(struct port *p, char *err, size_t err_bytes)
 {
 	int rc = rte_eth_dev_start(p->device);
@@ -233,7 +246,7 @@ int port_start(struct port *p, char *err, size_t err_bytes)
 		return rc;
 	}
 	/* A device that keeps its own table spreads as it likes; then the workers redistribute. */
-	if (p->hash_in_device && write_rss_table(p) != 0)
+	if (p->hash_in_device && (write_rss_table(p) != 0 || !rss_as_ours(p)))
 		p->hash_in_device = false;
 	/* Neighbour discovery is multicast (RFC 4861); a device without the filter hears all anyway. */
 	if (rte_eth_allmulticast_enable(p->device) != 0 && p->is_nic &&

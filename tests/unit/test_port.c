@@ -4,8 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
+#include <rte_dev.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
@@ -63,10 +65,62 @@ static void test_prepare(void **state)
 		prepare(&p, pool, bad);
 }
 
+/* A port whose device has RSS with @key, as port_open leaves it. */
+static void open_with_key(struct port *p, struct netif *nif, struct rte_mempool *pool, const char *device, uint8_t *key)
+{
+	struct rte_eth_conf conf = {
+		.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS,
+		.rx_adv_conf.rss_conf = {
+			.rss_key = key,
+			.rss_key_len = 40,
+			.rss_hf = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP,
+		},
+	};
+
+	*p = (struct port){ .nif = nif, .hash_in_device = true };
+	steer_init(&p->steer, 2, 40, 128);
+	assert_int_equal(rte_dev_probe(device), 0);
+	assert_int_equal(rte_eth_dev_get_port_by_name(device, &p->device), 0);
+	assert_int_equal(rte_eth_dev_configure(p->device, 2, 2, &conf), 0);
+	for (uint16_t q = 0; q < 2; q++) {
+		assert_int_equal(rte_eth_rx_queue_setup(p->device, q, 64, 0, NULL, pool), 0);
+		assert_int_equal(rte_eth_tx_queue_setup(p->device, q, 64, 0, NULL), 0);
+	}
+	assert_int_equal(rte_eth_dev_rss_hash_update(p->device, &conf.rx_adv_conf.rss_conf), 0);
+}
+
+/* A device that spreads by another key than it was given would take servers' replies to the wrong worker. */
+static void test_rss_key_is_read_back(void **state)
+{
+	struct netif nif = { .name = "null", .mtu = 1500 };
+	uint8_t key[STEER_KEY_BYTES];
+	struct rte_mempool *pool;
+	struct steer ours;
+	struct port p;
+	char err[512];
+
+	(void)state;
+	test_eal_init();
+	pool = test_mbuf_pool("queues", 1024);
+	steer_init(&ours, 2, 40, 128);
+	memcpy(key, ours.key, sizeof(key));
+	open_with_key(&p, &nif, pool, "net_null0", key);
+	assert_int_equal(port_start(&p, err, sizeof(err)), 0);
+	assert_true(p.hash_in_device);
+	port_close(&p);
+
+	key[39] ^= 1;
+	open_with_key(&p, &nif, pool, "net_null1", key);
+	assert_int_equal(port_start(&p, err, sizeof(err)), 0);
+	assert_false(p.hash_in_device);
+	port_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prepare),
+		cmocka_unit_test(test_rss_key_is_read_back),
 	};
 
 	return cmocka_run_group_tests_name("port", tests, NULL, NULL);
