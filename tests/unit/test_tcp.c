@@ -311,6 +311,40 @@ static void test_pieces_for_tso(void **state)
 	far_end(&f);
 }
 
+/* RFC 5681 4.1: after a pause the network is asked anew, also when the device would cut a whole window at once. */
+static void test_restart_after_idle_with_tso(void **state)
+{
+	static const uint8_t mss[4] = { 2, 4, 5, 180 };
+	struct netif *nif;
+	struct far f;
+
+	(void)state;
+	far_connect(&f, mss, sizeof(mss), NULL);
+	nif = &f.box.netifs.netifs[0];
+	nif->offloads = NETIF_TX_SCATTER | NETIF_TX_TCP_CHECKSUM | NETIF_TX_TSO;
+	nif->tso_max_bytes = 61440;
+	nif->tso_max_pieces = 64;
+	far_establish(&f);
+	/* Slow start: every round is acknowledged whole. */
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < 30; i++)
+			send_bytes(&f, 1460);
+		for (int i = 0; tcp_send_queued(f.conn) > 0 && i < 20; i++) {
+			turn(&f);
+			f.ack = last_seen(&f).seq + last_seen(&f).bytes;
+			give(&f, ACK, NULL, 0, 0);
+		}
+		assert_int_equal(tcp_send_queued(f.conn), 0);
+	}
+	box_run(&f.box, 5000000);
+	for (int i = 0; i < 40; i++)
+		send_bytes(&f, 1460);
+	turn(&f);
+	assert_int_equal(count(&f), 1);
+	assert_int_equal(last_seen(&f).bytes, 14600);
+	far_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_timestamps_after_a_long_silence),
 		cmocka_unit_test(test_pieces_of_a_segment),
 		cmocka_unit_test(test_pieces_for_tso),
+		cmocka_unit_test(test_restart_after_idle_with_tso),
 	};
 
 	return cmocka_run_group_tests_name("tcp", tests, NULL, NULL);
