@@ -178,7 +178,9 @@ static int set_client(struct tls_ctx *ctx, const struct tls_settings *settings, 
 		if (!ctx->server_name)
 			return refuse(r, "out of memory");
 	}
+	/* A ticket is used for as long as its server says, RFC 8446 4.6.1; the library would stop after minutes. */
 	if (wolfSSL_CTX_UseSessionTicket(ctx->library) != WOLFSSL_SUCCESS ||
+	    wolfSSL_CTX_set_timeout(ctx->library, TLS_TICKETS_LIFETIME_MAX_S) != WOLFSSL_SUCCESS ||
 	    wolfSSL_CTX_SetMinRsaKey_Sz(ctx->library, strength_bits > 112 ? 3072 : 2048) != WOLFSSL_SUCCESS ||
 	    wolfSSL_CTX_SetMinEccKey_Sz(ctx->library, strength_bits > 128 ? 384 : 256) != WOLFSSL_SUCCESS)
 		return refuse(r, "the TLS library refuses the strength of %u bits", strength_bits);

@@ -44,6 +44,15 @@ static enum tls_status fail_by_library(struct tls_session *s, int code)
 	return TLS_FAILED;
 }
 
+/* How long a ticket serves is the keys' to say; the library would stop at minutes, and tell clients so. */
+static void set_ticket_lifetime(struct tls_session *s)
+{
+	uint32_t lifetime_s = tls_tickets_lifetime_s(tls_worker->tickets);
+
+	wolfSSL_CTX_set_TicketHint(s->ctx->library, (int)lifetime_s);	/* the context is this worker's own */
+	wolfSSL_set_timeout(s->library, lifetime_s);
+}
+
 static bool prepare(struct tls_session *s)
 {
 	WOLFSSL *l = s->library;
@@ -58,7 +67,9 @@ static bool prepare(struct tls_session *s)
 		    WOLFSSL_SUCCESS)
 			return false;
 	}
-	if (!s->ctx->client && !tls_worker->tickets) {
+	if (!s->ctx->client && tls_worker->tickets) {
+		set_ticket_lifetime(s);
+	} else if (!s->ctx->client) {
 		wolfSSL_NoTicketTLSv12(l);
 		wolfSSL_no_ticket_TLSv13(l);	/* refused where 1.3 isn't spoken anyway */
 	}

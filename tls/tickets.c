@@ -16,7 +16,6 @@
 #define KEY_NAME_BYTES 8u	/* the rest of the name field is the time of issue */
 #define NONCE_BYTES 12u
 #define TAG_BYTES 16u
-#define LIFETIME_MAX_S (7u * 86400)	/* RFC 8446 4.6.1 */
 #define CLOCK_SLACK_S 60	/* a clock set back a little must not void every ticket */
 
 struct key {
@@ -35,7 +34,7 @@ struct tls_tickets *tls_tickets_new(const struct tls_tickets *previous, uint32_t
 	struct tls_tickets *t;
 	unsigned int i;
 
-	if (lifetime_s == 0 || lifetime_s > LIFETIME_MAX_S)
+	if (lifetime_s == 0 || lifetime_s > TLS_TICKETS_LIFETIME_MAX_S)
 		return NULL;
 	t = calloc(1, sizeof(*t));
 	if (!t)

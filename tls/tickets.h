@@ -25,6 +25,7 @@
 
 #define TLS_TICKETS_KEYS 3u
 #define TLS_TICKET_BINDING_BYTES 32u
+#define TLS_TICKETS_LIFETIME_MAX_S (7u * 86400)	/* RFC 8446 4.6.1 */
 #define TLS_TICKET_LIFETIME_DEFAULT_S (12u * 3600)
 
 /* The fields that wolfSSL lays around a sealed ticket (RFC 5077 4). */

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/time.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -14,6 +16,28 @@
 
 static struct tls_cert *cert, *other_cert;
 static struct tls_tickets *tickets;
+static unsigned int later_s;	/* added to the clock, as the library and tls/ see it */
+
+time_t time(time_t *out)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now.tv_sec += later_s;
+	if (out)
+		*out = now.tv_sec;
+	return now.tv_sec;
+}
+
+int gettimeofday(struct timeval *restrict out, void *restrict zone)
+{
+	struct timespec now;
+
+	(void)zone;
+	clock_gettime(CLOCK_REALTIME, &now);
+	*out = (struct timeval){ .tv_sec = now.tv_sec + later_s, .tv_usec = now.tv_nsec / 1000 };
+	return 0;
+}
 
 static int start(void **state)
 {
@@ -49,7 +73,7 @@ static struct tls_resume *connect_once(struct tls_ctx *client, struct tls_ctx *s
 
 	pair_init(&p, client, server);
 	if (with)
-		assert_true(tls_resume_use(p.client, with));
+		assert_true(tls_resume_use(p.client, with) || later_s > 3600);	/* too old for the client itself */
 	assert_int_equal(pair_handshake(&p), TLS_OK);
 	assert_int_equal(tls_write(p.server, pair_bytes(0, 5000)), TLS_OK);
 	pair_carry(&p);
@@ -139,6 +163,33 @@ static void test_rotation(void **state)
 		tls_tickets_free(sets[i]);
 	tls_ctx_free(server);
 	tls_ctx_free(client);
+}
+
+/* For as long as the keys' set says, and no longer; the library's own limits are minutes. */
+static void test_age(void **state)
+{
+	struct tls_ctx *server = pair_server_ctx(cert, (struct tls_settings){ 0 });
+	struct tls_resume *first;
+	bool resumed;
+	int v;
+
+	(void)state;
+	for (v = 0; v < 2; v++) {
+		struct tls_ctx *client = pair_client_ctx((struct tls_settings){ .max_version = v ? TLS_VERSION_1_2 : 0 });
+
+		first = connect_once(client, server, NULL, &resumed);
+		assert_non_null(first);
+		later_s = 3500;
+		tls_resume_free(connect_once(client, server, first, &resumed));
+		assert_true(resumed);
+		later_s = 3700;
+		tls_resume_free(connect_once(client, server, first, &resumed));
+		assert_false(resumed);
+		later_s = 0;
+		tls_resume_free(first);
+		tls_ctx_free(client);
+	}
+	tls_ctx_free(server);
 }
 
 struct remote {
@@ -282,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_seal),
 		cmocka_unit_test(test_other_context),
 		cmocka_unit_test(test_rotation),
+		cmocka_unit_test(test_age),
 		cmocka_unit_test(test_other_worker),
 	};
 
