@@ -69,7 +69,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 		switch (c) {
 		case CHECK:
 			o->check = true;
-			/* fall through */
+			o->config = optarg;
+			break;
 		case 'c':
 			o->config = optarg;
 			break;

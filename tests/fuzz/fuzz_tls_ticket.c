@@ -33,7 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		keys = tls_tickets_new(NULL, 3600);
 	}
-	memcpy(&t, data, size < sizeof(t) ? size : sizeof(t));
+	if (size > 0)
+		memcpy(&t, data, size < sizeof(t) ? size : sizeof(t));
 	if (opens(keys, binding, &t) != TLS_TICKET_REFUSED)
 		abort();
 	if (tls_ticket_seal(keys, binding, 1000000, t.name, t.iv, t.mac, t.text, sizeof(t.text)) != 0 ||

@@ -23,25 +23,9 @@
 #define MB 1000000ull
 #define BUFFER 65536u
 
-static const struct world_config usual = { .faults.delay_us = 5000, .max_splices = 200, .buffer_bytes = BUFFER, .seed = 1 };
-
-static bool all_ended(struct world *w)
-{
-	for (unsigned int i = 0; i < w->n_peers; i++) {
-		if (w->peers[i]->conn != NULL)
-			return false;
-	}
-	return w->n_peers > 0 && splices_open(w->splices) == 0;
-}
-
 static bool log_written(struct world *w)
 {
 	return w->n_records > 0;
-}
-
-static bool client_shaken(struct world *w)
-{
-	return peer_of(w, CLIENT, 0)->shaken;
 }
 
 /* Every byte arrived, and both sides saw the other end in good order. */
@@ -66,13 +50,13 @@ static void assert_whole(struct world *w, unsigned int n)
 /* A mail-like exchange: the server greets, the client answers when it was greeted, then closes. */
 static void test_server_speaks_first(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 	struct record r;
 
 	(void)state;
 	peer_listen(w, &(struct peer){ .send_bytes = 60, .close = CLOSE_WHEN_PEER_DOES });
 	peer_connect(w, &(struct peer){ .send_bytes = 40, .send_after_bytes = 60, .expect_bytes = 60, .close = CLOSE_AFTER_RECEIVING });
-	assert_true(world_run(w, all_ended, 5 * SECOND));
+	assert_true(world_run(w, world_ended, 5 * SECOND));
 	assert_whole(w, 1);
 	assert_true(peer_of(w, CLIENT, 0)->got_close_notify);
 	r = world_record(w);
@@ -95,7 +79,7 @@ static void exchange(const struct world_config *config, unsigned int n, uint64_t
 	peer_listen(w, &(struct peer){ .send_bytes = down, .expect_bytes = up, .close = CLOSE_AFTER_RECEIVING });
 	for (unsigned int i = 0; i < n; i++)
 		peer_connect(w, &(struct peer){ .send_bytes = up, .expect_bytes = down, .close = CLOSE_AFTER_RECEIVING });
-	assert_true(world_run(w, all_ended, limit_us));
+	assert_true(world_run(w, world_ended, limit_us));
 	assert_whole(w, n);
 	world_free(w);
 }
@@ -103,18 +87,18 @@ static void exchange(const struct world_config *config, unsigned int n, uint64_t
 static void test_bulk_up(void **state)
 {
 	(void)state;
-	exchange(&usual, 1, 20 * MB, 0, 100 * SECOND);
+	exchange(&world_usual, 1, 20 * MB, 0, 100 * SECOND);
 }
 
 static void test_bulk_down(void **state)
 {
 	(void)state;
-	exchange(&usual, 1, 0, 20 * MB, 100 * SECOND);
+	exchange(&world_usual, 1, 0, 20 * MB, 100 * SECOND);
 }
 
 static void test_bulk_both_ways_ipv6(void **state)
 {
-	struct world_config c = usual;
+	struct world_config c = world_usual;
 
 	(void)state;
 	c.ipv6 = true;
@@ -124,12 +108,12 @@ static void test_bulk_both_ways_ipv6(void **state)
 static void test_many_at_once(void **state)
 {
 	(void)state;
-	exchange(&usual, 100, MB / 10, MB / 10, 100 * SECOND);
+	exchange(&world_usual, 100, MB / 10, MB / 10, 100 * SECOND);
 }
 
 static void test_faulty_wires(void **state)
 {
-	struct world_config c = usual;
+	struct world_config c = world_usual;
 
 	(void)state;
 	c.faults.loss = c.faults.reorder = c.faults.duplicate = 0.02;
@@ -153,7 +137,7 @@ static void assert_bounded(struct world *w, uint64_t sent, uint64_t got)
 
 static void test_slow_client(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 	struct peer *c, *s;
 
 	(void)state;
@@ -163,14 +147,14 @@ static void test_slow_client(void **state)
 	s = peer_of(w, SERVER, 0);
 	assert_bounded(w, s->sent_bytes, 0);
 	c->paused = false;
-	assert_true(world_run(w, all_ended, 200 * SECOND));
+	assert_true(world_run(w, world_ended, 200 * SECOND));
 	assert_whole(w, 1);
 	world_free(w);
 }
 
 static void test_slow_server(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 	struct peer *c;
 
 	(void)state;
@@ -179,7 +163,7 @@ static void test_slow_server(void **state)
 	world_wait(w, 300 * SECOND);
 	assert_bounded(w, c->sent_bytes, 0);
 	peer_of(w, SERVER, 0)->paused = false;
-	assert_true(world_run(w, all_ended, 200 * SECOND));
+	assert_true(world_run(w, world_ended, 200 * SECOND));
 	assert_whole(w, 1);
 	world_free(w);
 }
@@ -187,12 +171,12 @@ static void test_slow_server(void **state)
 /* The client ends its direction; the server sees that and only then sends its answer. */
 static void test_half_close_by_client(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 
 	(void)state;
 	peer_listen(w, &(struct peer){ .send_bytes = MB, .send_after_bytes = 1000, .close = CLOSE_WHEN_PEER_DOES });
 	peer_connect(w, &(struct peer){ .send_bytes = 1000, .close = CLOSE_AFTER_SENDING });
-	assert_true(world_run(w, all_ended, 20 * SECOND));
+	assert_true(world_run(w, world_ended, 20 * SECOND));
 	assert_whole(w, 1);
 	assert_int_equal(world_record(w).end, SPLICE_CLIENT_CLOSED);
 	world_free(w);
@@ -200,12 +184,12 @@ static void test_half_close_by_client(void **state)
 
 static void test_half_close_by_server(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 
 	(void)state;
 	peer_listen(w, &(struct peer){ .send_bytes = 1000, .close = CLOSE_AFTER_SENDING });
 	peer_connect(w, &(struct peer){ .send_bytes = MB, .send_after_bytes = 1000, .expect_bytes = 1000, .close = CLOSE_AFTER_RECEIVING });
-	assert_true(world_run(w, all_ended, 20 * SECOND));
+	assert_true(world_run(w, world_ended, 20 * SECOND));
 	assert_whole(w, 1);
 	assert_int_equal(world_record(w).end, SPLICE_SERVER_CLOSED);
 	world_free(w);
@@ -214,19 +198,19 @@ static void test_half_close_by_server(void **state)
 /* Clients that close TCP without close_notify are common; the server gets all and a FIN. */
 static void test_fin_without_close_notify(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 
 	(void)state;
 	peer_listen(w, &(struct peer){ .close = CLOSE_WHEN_PEER_DOES });
 	peer_connect(w, &(struct peer){ .send_bytes = 30000, .close = CLOSE_AFTER_SENDING, .bare_fin = true });
-	assert_true(world_run(w, all_ended, 20 * SECOND));
+	assert_true(world_run(w, world_ended, 20 * SECOND));
 	assert_whole(w, 1);
 	world_free(w);
 }
 
 static void test_half_closed_silence_ends(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 
 	(void)state;
 	peer_listen(w, &(struct peer){ .close = CLOSE_NEVER });
@@ -238,14 +222,14 @@ static void test_half_closed_silence_ends(void **state)
 
 static void test_client_reset(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 
 	(void)state;
 	peer_listen(w, &(struct peer){ .send_bytes = 100, .close = CLOSE_NEVER });
 	peer_connect(w, &(struct peer){ .send_bytes = 100, .close = CLOSE_NEVER });
 	world_wait(w, SECOND);
 	peer_reset(peer_of(w, CLIENT, 0));
-	assert_true(world_run(w, all_ended, SECOND));
+	assert_true(world_run(w, world_ended, SECOND));
 	assert_int_equal(peer_of(w, SERVER, 0)->dead, TCP_RESET);
 	assert_int_equal(world_record(w).end, SPLICE_CLIENT_RESET);
 	world_free(w);
@@ -253,14 +237,14 @@ static void test_client_reset(void **state)
 
 static void test_server_reset(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 
 	(void)state;
 	peer_listen(w, &(struct peer){ .send_bytes = 100, .close = CLOSE_NEVER });
 	peer_connect(w, &(struct peer){ .send_bytes = 100, .close = CLOSE_NEVER });
 	world_wait(w, SECOND);
 	peer_reset(peer_of(w, SERVER, 0));
-	assert_true(world_run(w, all_ended, SECOND));
+	assert_true(world_run(w, world_ended, SECOND));
 	assert_int_equal(peer_of(w, CLIENT, 0)->dead, TCP_RESET);
 	assert_int_equal(world_record(w).end, SPLICE_SERVER_RESET);
 	world_free(w);
@@ -277,7 +261,7 @@ static bool client_established(struct world *w)
 
 static void test_reset_before_accept(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 
 	(void)state;
 	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
@@ -294,7 +278,7 @@ static void test_reset_before_accept(void **state)
 static void test_bad_record_after_half_close(void **state)
 {
 	static const uint8_t junk[5 + 64] = { 23, 3, 3, 0, 64 };
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 
 	(void)state;
 	peer_listen(w, &(struct peer){ .send_bytes = 10, .close = CLOSE_AFTER_SENDING });
@@ -312,12 +296,12 @@ static void test_bad_record_after_half_close(void **state)
 
 static void test_server_refuses(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 
 	(void)state;
 	w->server_verdict[0] = STACK_REFUSE;
 	peer_connect(w, &(struct peer){ .close = CLOSE_WHEN_PEER_DOES });
-	assert_true(world_run(w, all_ended, 5 * SECOND));
+	assert_true(world_run(w, world_ended, 5 * SECOND));
 	assert_true(peer_of(w, CLIENT, 0)->got_close_notify);
 	assert_int_equal(world_record(w).end, SPLICE_BACKEND_REFUSED);
 	assert_int_equal(w->nodes[GATEWAY].counters.events[EVENT_BACKEND_FAILED], 1);
@@ -327,7 +311,7 @@ static void test_server_refuses(void **state)
 
 static void test_second_server_stands_in(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 	struct record r;
 
 	(void)state;
@@ -335,7 +319,7 @@ static void test_second_server_stands_in(void **state)
 	w->server_verdict[0] = STACK_REFUSE;
 	peer_listen(w, &(struct peer){ .send_bytes = 10, .close = CLOSE_AFTER_SENDING });
 	peer_connect(w, &(struct peer){ .expect_bytes = 10, .close = CLOSE_AFTER_RECEIVING });
-	assert_true(world_run(w, all_ended, 5 * SECOND));
+	assert_true(world_run(w, world_ended, 5 * SECOND));
 	assert_whole(w, 1);
 	r = world_record(w);
 	assert_int_equal(r.server_port, 144);
@@ -346,7 +330,7 @@ static void test_second_server_stands_in(void **state)
 /* What the client said early goes to the server that takes the connection, and each client tries both. */
 static void test_early_data_and_second_server(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 
 	(void)state;
 	w->rule.n_servers = 2;
@@ -354,19 +338,19 @@ static void test_early_data_and_second_server(void **state)
 	peer_listen(w, &(struct peer){ .expect_bytes = 20000, .close = CLOSE_AFTER_RECEIVING });
 	for (unsigned int i = 0; i < 3; i++)
 		peer_connect(w, &(struct peer){ .send_bytes = 20000, .close = CLOSE_WHEN_PEER_DOES });
-	assert_true(world_run(w, all_ended, 20 * SECOND));
+	assert_true(world_run(w, world_ended, 20 * SECOND));
 	assert_whole(w, 3);
 	world_free(w);
 }
 
 static void test_server_unreachable(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 
 	(void)state;
 	w->links[2].cut = true;
 	peer_connect(w, &(struct peer){ .close = CLOSE_WHEN_PEER_DOES });
-	assert_true(world_run(w, all_ended, 20 * SECOND));
+	assert_true(world_run(w, world_ended, 20 * SECOND));
 	assert_true(peer_of(w, CLIENT, 0)->got_close_notify);
 	assert_int_equal(world_record(w).end, SPLICE_BACKEND_UNREACHABLE);
 	world_free(w);
@@ -375,7 +359,7 @@ static void test_server_unreachable(void **state)
 /* A stranger's junk: an alert, an end, and no internal server heard of it. */
 static void test_plaintext(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 	struct peer *c = peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
 	struct rte_mbuf *alert;
 	struct record r;
@@ -401,7 +385,7 @@ static void test_plaintext(void **state)
 
 static void test_handshake_that_never_ends(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 	struct peer *c = peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
 
 	(void)state;
@@ -416,172 +400,16 @@ static void test_handshake_that_never_ends(void **state)
 
 static void test_idle(void **state)
 {
-	struct world *w = world_new(&usual);
+	struct world *w = world_new(&world_usual);
 
 	(void)state;
 	peer_listen(w, &(struct peer){ .send_bytes = 10, .close = CLOSE_WHEN_PEER_DOES });
 	peer_connect(w, &(struct peer){ .close = CLOSE_WHEN_PEER_DOES });
 	world_wait(w, 1799 * SECOND);
 	assert_int_equal(splices_open(w->splices), 1);
-	assert_true(world_run(w, all_ended, 5 * SECOND));
+	assert_true(world_run(w, world_ended, 5 * SECOND));
 	assert_true(peer_of(w, CLIENT, 0)->got_close_notify);
 	assert_int_equal(world_record(w).end, SPLICE_IDLE_TIMEOUT);
-	world_free(w);
-}
-
-static void test_full(void **state)
-{
-	struct world_config c = usual;
-	struct world *w;
-
-	(void)state;
-	c.max_splices = 2;
-	w = world_new(&c);
-	peer_listen(w, &(struct peer){ .send_bytes = 10, .close = CLOSE_WHEN_PEER_DOES });
-	for (unsigned int i = 0; i < 3; i++) {
-		peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
-		world_wait(w, SECOND / 10);
-	}
-	assert_int_equal(splices_open(w->splices), 2);
-	assert_true(peer_of(w, CLIENT, 1)->shaken);
-	assert_false(peer_of(w, CLIENT, 2)->shaken);
-	assert_true(w->nodes[GATEWAY].counters.drops[DROP_SPLICE_FULL] > 0);
-	/* One goes: the third, still trying, gets its place. */
-	peer_reset(peer_of(w, CLIENT, 0));
-	world_wait(w, 5 * SECOND);
-	assert_true(peer_of(w, CLIENT, 2)->shaken);
-	assert_int_equal(peer_of(w, CLIENT, 2)->got_bytes, 10);
-	assert_int_equal(peer_of(w, CLIENT, 1)->got_bytes, 10);
-	world_free(w);
-}
-
-static void test_refusals_at_syn(void **state)
-{
-	struct world *w = world_new(&usual);
-	struct policy *p = w->policy;
-	struct prefix all;
-	struct addr_set *set;
-
-	(void)state;
-	w->policy = NULL;
-	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
-	world_wait(w, SECOND);
-	assert_int_equal(peer_of(w, CLIENT, 0)->dead, TCP_REFUSED);
-	assert_int_equal(w->nodes[GATEWAY].counters.drops[DROP_TCP_NO_LISTENER], 1);
-
-	w->policy = p;
-	assert_int_equal(prefix_parse("192.0.2.0/24", &all), 0);
-	set = addr_set_new(&all, 1);
-	w->rule.deny = set;
-	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
-	world_wait(w, SECOND);
-	assert_int_equal(peer_of(w, CLIENT, 1)->dead, TCP_REFUSED);
-	assert_int_equal(w->nodes[GATEWAY].counters.drops[DROP_TCP_DENIED], 1);
-	assert_int_equal(counter_read(&w->rule_count.refused), 1);
-	w->rule.deny = NULL;
-	free(set);
-	world_free(w);
-}
-
-/* Accepted as a SYN, unpublished before the handshake's last ACK: refused at once. */
-static void test_rule_gone_during_handshake(void **state)
-{
-	struct world *w = world_new(&usual);
-	struct policy *p = w->policy;
-
-	(void)state;
-	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
-	world_wait(w, 27000);	/* ARP both ways, SYN, SYN/ACK; the ACK is on its way */
-	w->policy = NULL;
-	world_wait(w, SECOND);
-	assert_int_equal(splices_open(w->splices), 0);
-	assert_true(peer_of(w, CLIENT, 0)->dead & (TCP_RESET | TCP_REFUSED));
-	assert_int_equal(w->nodes[GATEWAY].counters.drops[DROP_RULE_GONE], 1);
-	w->policy = p;
-	world_free(w);
-}
-
-static uint32_t order(struct world *w, struct order *o)
-{
-	while (!splices_order(w->splices, o))
-		;
-	return o->done;
-}
-
-static void test_orders(void **state)
-{
-	struct world *w = world_new(&usual);
-	struct record records[32];
-	struct order list = { .verb = ORDER_LIST, .records = records, .max = 32 };
-	struct order kill = { .verb = ORDER_KILL };
-	struct order other = { .verb = ORDER_KILL_RULE, .name = "other" };
-	struct order rule = { .verb = ORDER_KILL_RULE, .name = "imap" };
-	struct order some = { .verb = ORDER_CLOSE_SOME, .max = 3 };
-
-	(void)state;
-	peer_listen(w, &(struct peer){ .send_bytes = 10, .close = CLOSE_WHEN_PEER_DOES });
-	for (unsigned int i = 0; i < 10; i++)
-		peer_connect(w, &(struct peer){ .close = CLOSE_WHEN_PEER_DOES });
-	world_wait(w, 5 * SECOND);	/* only a few SYNs wait for ARP; the others come again */
-	assert_int_equal(order(w, &list), 10);
-	assert_string_equal(records[0].state, "open");
-	assert_int_equal(records[9].bytes_to_client, 10);
-
-	kill.id = records[4].id;
-	assert_int_equal(order(w, &kill), 1);
-	world_wait(w, SECOND);
-	assert_int_equal(splices_open(w->splices), 9);
-	assert_int_equal(w->records[0].id, kill.id);
-	assert_int_equal(w->records[0].end, SPLICE_KILLED);
-	assert_int_equal(order(w, &other), 0);
-
-	assert_int_equal(order(w, &some), 3);
-	world_wait(w, SECOND);
-	assert_int_equal(w->records[1].end, SPLICE_DRAINED);
-	assert_true(w->records[1].id < w->records[2].id);
-	assert_int_equal(order(w, &rule), 6);
-	assert_true(world_run(w, all_ended, SECOND));
-	for (unsigned int i = 0; i < 10; i++)
-		assert_true(peer_of(w, CLIENT, i)->got_close_notify);
-	world_free(w);
-}
-
-static void test_drain(void **state)
-{
-	struct world *w = world_new(&usual);
-	struct order on = { .verb = ORDER_DRAIN, .on = true }, off = { .verb = ORDER_DRAIN };
-
-	(void)state;
-	peer_listen(w, &(struct peer){ .send_bytes = 10, .close = CLOSE_WHEN_PEER_DOES });
-	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
-	assert_true(world_run(w, client_shaken, SECOND));
-	order(w, &on);
-	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
-	world_wait(w, SECOND);
-	assert_int_equal(peer_of(w, CLIENT, 1)->dead, TCP_REFUSED);
-	assert_int_equal(w->nodes[GATEWAY].counters.drops[DROP_DRAINING], 1);
-	assert_int_equal(peer_of(w, CLIENT, 0)->got_bytes, 10);
-	order(w, &off);
-	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
-	world_wait(w, SECOND);
-	assert_int_equal(peer_of(w, CLIENT, 2)->got_bytes, 10);
-	world_free(w);
-}
-
-static void test_full_log_is_counted(void **state)
-{
-	struct world_config c = usual;
-	struct world *w;
-
-	(void)state;
-	c.log_records = 4;	/* of which a ring of this kind holds 3 */
-	w = world_new(&c);
-	peer_listen(w, &(struct peer){ .close = CLOSE_NEVER });
-	for (unsigned int i = 0; i < 6; i++)
-		peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
-	world_wait(w, 5 * SECOND);
-	splices_close_all(w->splices);
-	assert_int_equal(w->nodes[GATEWAY].counters.drops[DROP_LOG_FULL], 3);
 	world_free(w);
 }
 
@@ -611,12 +439,6 @@ int main(void)
 		cmocka_unit_test(test_plaintext),
 		cmocka_unit_test(test_handshake_that_never_ends),
 		cmocka_unit_test(test_idle),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_refusals_at_syn),
-		cmocka_unit_test(test_rule_gone_during_handshake),
-		cmocka_unit_test(test_orders),
-		cmocka_unit_test(test_drain),
-		cmocka_unit_test(test_full_log_is_counted),
 	};
 
 	return cmocka_run_group_tests_name("gateway", tests, NULL, NULL);

@@ -21,6 +21,8 @@
 #define OUTSIDE_MBUFS 16384u
 #define GATEWAY_MBUFS 8192u
 
+const struct world_config world_usual = { .faults.delay_us = 5000, .max_splices = 200, .buffer_bytes = 65536, .seed = 1 };
+
 static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
 {
 	struct node *n = arg;
@@ -296,6 +298,15 @@ bool world_run(struct world *w, bool (*done)(struct world *), uint64_t limit_us)
 		/* A turn takes time, if only a little. */
 		w->now_us = next_us > w->now_us ? next_us : w->now_us + 10;
 	}
+}
+
+bool world_ended(struct world *w)
+{
+	for (unsigned int i = 0; i < w->n_peers; i++) {
+		if (w->peers[i]->conn != NULL)
+			return false;
+	}
+	return w->n_peers > 0 && splices_open(w->splices) == 0;
 }
 
 void world_wait(struct world *w, uint64_t us)

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The gateway in virtual time: what is refused, what control orders, what is full.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "peer.h"
+#include "tcp.h"
+#include "world.h"
+
+#define SECOND 1000000ull
+
+static bool client_shaken(struct world *w)
+{
+	return peer_of(w, CLIENT, 0)->shaken;
+}
+
+static void test_full(void **state)
+{
+	struct world_config c = world_usual;
+	struct world *w;
+
+	(void)state;
+	c.max_splices = 2;
+	w = world_new(&c);
+	peer_listen(w, &(struct peer){ .send_bytes = 10, .close = CLOSE_WHEN_PEER_DOES });
+	for (unsigned int i = 0; i < 3; i++) {
+		peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+		world_wait(w, SECOND / 10);
+	}
+	assert_int_equal(splices_open(w->splices), 2);
+	assert_true(peer_of(w, CLIENT, 1)->shaken);
+	assert_false(peer_of(w, CLIENT, 2)->shaken);
+	assert_true(w->nodes[GATEWAY].counters.drops[DROP_SPLICE_FULL] > 0);
+	/* One goes: the third, still trying, gets its place. */
+	peer_reset(peer_of(w, CLIENT, 0));
+	world_wait(w, 5 * SECOND);
+	assert_true(peer_of(w, CLIENT, 2)->shaken);
+	assert_int_equal(peer_of(w, CLIENT, 2)->got_bytes, 10);
+	assert_int_equal(peer_of(w, CLIENT, 1)->got_bytes, 10);
+	world_free(w);
+}
+
+static void test_refusals_at_syn(void **state)
+{
+	struct world *w = world_new(&world_usual);
+	struct policy *p = w->policy;
+	struct prefix all;
+	struct addr_set *set;
+
+	(void)state;
+	w->policy = NULL;
+	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	world_wait(w, SECOND);
+	assert_int_equal(peer_of(w, CLIENT, 0)->dead, TCP_REFUSED);
+	assert_int_equal(w->nodes[GATEWAY].counters.drops[DROP_TCP_NO_LISTENER], 1);
+
+	w->policy = p;
+	assert_int_equal(prefix_parse("192.0.2.0/24", &all), 0);
+	set = addr_set_new(&all, 1);
+	w->rule.deny = set;
+	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	world_wait(w, SECOND);
+	assert_int_equal(peer_of(w, CLIENT, 1)->dead, TCP_REFUSED);
+	assert_int_equal(w->nodes[GATEWAY].counters.drops[DROP_TCP_DENIED], 1);
+	assert_int_equal(counter_read(&w->rule_count.refused), 1);
+	w->rule.deny = NULL;
+	free(set);
+	world_free(w);
+}
+
+/* Accepted as a SYN, unpublished before the handshake's last ACK: refused at once. */
+static void test_rule_gone_during_handshake(void **state)
+{
+	struct world *w = world_new(&world_usual);
+	struct policy *p = w->policy;
+
+	(void)state;
+	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	world_wait(w, 27000);	/* ARP both ways, SYN, SYN/ACK; the ACK is on its way */
+	w->policy = NULL;
+	world_wait(w, SECOND);
+	assert_int_equal(splices_open(w->splices), 0);
+	assert_true(peer_of(w, CLIENT, 0)->dead & (TCP_RESET | TCP_REFUSED));
+	assert_int_equal(w->nodes[GATEWAY].counters.drops[DROP_RULE_GONE], 1);
+	w->policy = p;
+	world_free(w);
+}
+
+static uint32_t order(struct world *w, struct order *o)
+{
+	while (!splices_order(w->splices, o))
+		;
+	return o->done;
+}
+
+static void test_orders(void **state)
+{
+	struct world *w = world_new(&world_usual);
+	struct record records[32];
+	struct order list = { .verb = ORDER_LIST, .records = records, .max = 32 };
+	struct order kill = { .verb = ORDER_KILL };
+	struct order other = { .verb = ORDER_KILL_RULE, .name = "other" };
+	struct order rule = { .verb = ORDER_KILL_RULE, .name = "imap" };
+	struct order some = { .verb = ORDER_CLOSE_SOME, .max = 3 };
+
+	(void)state;
+	peer_listen(w, &(struct peer){ .send_bytes = 10, .close = CLOSE_WHEN_PEER_DOES });
+	for (unsigned int i = 0; i < 10; i++)
+		peer_connect(w, &(struct peer){ .close = CLOSE_WHEN_PEER_DOES });
+	world_wait(w, 5 * SECOND);	/* only a few SYNs wait for ARP; the others come again */
+	assert_int_equal(order(w, &list), 10);
+	assert_string_equal(records[0].state, "open");
+	assert_int_equal(records[9].bytes_to_client, 10);
+
+	kill.id = records[4].id;
+	assert_int_equal(order(w, &kill), 1);
+	world_wait(w, SECOND);
+	assert_int_equal(splices_open(w->splices), 9);
+	assert_int_equal(w->records[0].id, kill.id);
+	assert_int_equal(w->records[0].end, SPLICE_KILLED);
+	assert_int_equal(order(w, &other), 0);
+
+	assert_int_equal(order(w, &some), 3);
+	world_wait(w, SECOND);
+	assert_int_equal(w->records[1].end, SPLICE_DRAINED);
+	assert_true(w->records[1].id < w->records[2].id);
+	assert_int_equal(order(w, &rule), 6);
+	assert_true(world_run(w, world_ended, SECOND));
+	for (unsigned int i = 0; i < 10; i++)
+		assert_true(peer_of(w, CLIENT, i)->got_close_notify);
+	world_free(w);
+}
+
+static void test_drain(void **state)
+{
+	struct world *w = world_new(&world_usual);
+	struct order on = { .verb = ORDER_DRAIN, .on = true }, off = { .verb = ORDER_DRAIN };
+
+	(void)state;
+	peer_listen(w, &(struct peer){ .send_bytes = 10, .close = CLOSE_WHEN_PEER_DOES });
+	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	assert_true(world_run(w, client_shaken, SECOND));
+	order(w, &on);
+	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	world_wait(w, SECOND);
+	assert_int_equal(peer_of(w, CLIENT, 1)->dead, TCP_REFUSED);
+	assert_int_equal(w->nodes[GATEWAY].counters.drops[DROP_DRAINING], 1);
+	assert_int_equal(peer_of(w, CLIENT, 0)->got_bytes, 10);
+	order(w, &off);
+	peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	world_wait(w, SECOND);
+	assert_int_equal(peer_of(w, CLIENT, 2)->got_bytes, 10);
+	world_free(w);
+}
+
+static void test_full_log_is_counted(void **state)
+{
+	struct world_config c = world_usual;
+	struct world *w;
+
+	(void)state;
+	c.log_records = 4;	/* of which a ring of this kind holds 3 */
+	w = world_new(&c);
+	peer_listen(w, &(struct peer){ .close = CLOSE_NEVER });
+	for (unsigned int i = 0; i < 6; i++)
+		peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	world_wait(w, 5 * SECOND);
+	splices_close_all(w->splices);
+	assert_int_equal(w->nodes[GATEWAY].counters.drops[DROP_LOG_FULL], 3);
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_refusals_at_syn),
+		cmocka_unit_test(test_rule_gone_during_handshake),
+		cmocka_unit_test(test_orders),
+		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_full_log_is_counted),
+	};
+
+	return cmocka_run_group_tests_name("gateway_orders", tests, NULL, NULL);
+}
