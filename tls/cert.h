@@ -40,7 +40,10 @@ struct tls_cert;
 
 /* From PEM texts; the key may stand in the chain's text. NULL with the reason in @err. */
 struct tls_cert *tls_cert_load(struct der chain, struct der key, char *err, size_t err_bytes);
-/* From files, @key_path NULL: the key is in the chain's file. Refuses a key file that others may read. NULL with the reason, which names the file. */
+/*
+ * From files; @key_path NULL: the key is in the chain's file. A key file that others
+ * may read is refused. NULL with the reason, which names the file.
+ */
 struct tls_cert *tls_cert_load_files(const char *chain_path, const char *key_path, char *err, size_t err_bytes);
 void tls_cert_free(struct tls_cert *c);
 
@@ -59,7 +62,10 @@ const struct tls_key *tls_cert_key(const struct tls_cert *c);
 
 /* SHA-256 of @data. 0, or -EIO. */
 int tls_sha256(struct der data, uint8_t out[32]);
-/* A whole file, NUL behind it, at most TLS_CERT_FILE_MAX_BYTES. NULL with the reason in @err. @mode: its permission bits, or NULL. */
+/*
+ * A whole file, NUL behind it, at most TLS_CERT_FILE_MAX_BYTES. @mode: receives its
+ * permission bits, or NULL. NULL with the reason in @err.
+ */
 char *tls_file_read(const char *path, size_t *bytes, unsigned int *mode, char *err, size_t err_bytes);
 /* May only its owner, and perhaps his group, read a key file of these permissions? False with the reason in @err. */
 bool tls_key_file_private(const char *path, unsigned int mode, char *err, size_t err_bytes);

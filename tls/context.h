@@ -25,7 +25,11 @@ struct tls_settings {
 	uint16_t min_version;		/* TLS_VERSION_...; 0: 1.2 */
 	uint16_t max_version;		/* 0: 1.3. Lower only to try what an older peer would meet */
 	unsigned int strength_bits;	/* nothing weaker is offered: 112, 128, 192; 0: 128 */
-	const char *alpn;		/* names in order of preference, by comma: "imap"; NULL: none. A client that names others only is refused (RFC 7301 3.2). */
+	/*
+	 * Names in order of preference, by comma: "imap"; NULL: none. A client that
+	 * names only others is refused (RFC 7301 3.2).
+	 */
+	const char *alpn;
 	const char *binding;		/* tickets open under the same binding only: the rule's name. NULL: "" */
 	bool require_name;		/* server: refuse a client that asks for a name the certificate doesn't hold */
 

@@ -22,7 +22,10 @@ struct tls_subject {
 	size_t n_alt_names;
 };
 
-/* PEM text. The common name is also the first alternative name when it is a host name or an address. NULL with the reason in @err. */
+/*
+ * PEM text. The common name is also the first alternative name when it is a host name
+ * or an address. NULL with the reason in @err.
+ */
 char *tls_request_make(struct tls_key *key, const struct tls_subject *subject, char *err, size_t err_bytes);
 
 struct tls_request {

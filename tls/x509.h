@@ -41,7 +41,7 @@ int x509_request_parse(struct der whole, struct x509 *out, const char **why);
 /* Type and size of the key in a SubjectPublicKeyInfo element. False: malformed; an unknown type is TLS_KEY_UNKNOWN. */
 bool x509_key_info(struct der spki, enum tls_key_type *type, unsigned int *bits);
 
-/* "imap.example.test": the (last) attribute of that type, or false. @oid: of the attribute. UTF-8, cut at @buf_bytes; other than printable characters are shown as '?'. */
+/* The last attribute of type @oid as text ("imap.example.test"), cut at @buf_bytes; control characters become '?'. */
 bool x509_name_attribute(struct der name, struct der oid, char *buf, size_t buf_bytes);
 /* "CN=..., O=...", cut at @buf_bytes. */
 void x509_name_format(struct der name, char *buf, size_t buf_bytes);
