@@ -22,7 +22,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 import time
 import traceback
@@ -246,7 +245,7 @@ def own_lab():
     if given:
         ident, folder = given.split(":", 1)
         return site.Site(ident, folder), False
-    return site.Site(str(os.getpid()), tempfile.mkdtemp(prefix="postern-e2e-")), True
+    return site.temporary(), True
 
 
 def make_certificates(lab):

@@ -40,9 +40,11 @@ def sysctl(name, settings):
 
 
 def processes(name):
+    """What runs inside, but for the caller, who may have entered it."""
     if not exists(name):
         return []
-    return [int(pid) for pid in shell.run(["ip", "netns", "pids", name]).stdout.split()]
+    pids = [int(pid) for pid in shell.run(["ip", "netns", "pids", name]).stdout.split()]
+    return [pid for pid in pids if pid != os.getpid()]
 
 
 def remove(name):

@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import tempfile
 
 from . import netns, process, shell, wires
 from .dovecot import Dovecot
@@ -40,6 +41,7 @@ class Site:
         need_root()
         self.down()
         os.makedirs(self.pids)
+        process.record(self.folder, "owner", os.getpid())
         os.chmod(self.folder, 0o755)  # Dovecot's and Postfix's users pass through it
         for namespace in self.namespaces.values():
             netns.add(namespace)
@@ -78,6 +80,23 @@ class Site:
         names = [entry[:-4] for entry in os.listdir(self.pids) if entry.endswith(".pid")]
         pids = [process.recorded(self.pids, name) for name in names]
         process.end_all([pid for pid in pids if pid])
+
+
+TEMPORARY = "postern-e2e-"  # folders of the tests' labs, in the folder for temporary files
+
+
+def temporary():
+    """A lab for the calling process, and an end to those whose process was killed."""
+    for entry in os.listdir(tempfile.gettempdir()):
+        folder = os.path.join(tempfile.gettempdir(), entry)
+        if entry.startswith(TEMPORARY) and not process.recorded(folder, "owner"):
+            try:
+                with open(os.path.join(folder, "owner.pid"), encoding="ascii") as file:
+                    ident = file.read().split()[0]
+            except (OSError, IndexError):
+                continue  # its process is just about to write there
+            Site(ident, folder).down()
+    return Site(str(os.getpid()), tempfile.mkdtemp(prefix=TEMPORARY))
 
 
 def need_root():
