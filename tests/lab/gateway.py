@@ -94,10 +94,10 @@ class Gateway:
                                             stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
                                             start_new_session=True)
         process.record(self.lab.pids, self.name, self.process.pid)
-        if self.shape.kind == "tap":
-            wires.join_taps(self.lab.gw, START_SECONDS, self._why)
         shell.wait_until(self._answers, START_SECONDS, "posternd doesn't answer on its socket",
                          self._why, do=f"see {self.errors}")
+        if self.shape.kind == "tap":
+            wires.join_taps(self.lab.gw)
 
     def _answers(self):
         if self.process.poll() is not None:

@@ -110,13 +110,11 @@ def _bridge(namespace, bridge, members):
         netns.run(namespace, ["ip", "link", "set", member, "master", bridge])
 
 
-def join_taps(namespace, seconds, why):
-    """Waits for posternd's taps to appear and puts each into its bridge."""
+def join_taps(namespace):
+    """Puts posternd's taps into their bridges. Not before it is ready: it takes for its own
+    the address that it finds on a tap, and that is changed here."""
     for number, short in enumerate(SIDES.values()):
         tap = "tap-" + short
-        shell.wait_until(lambda: netns.run(namespace, ["ip", "link", "show", tap],
-                                           check=False).returncode == 0,
-                         seconds, f"posternd's device {tap} doesn't appear", why, step=0.03)
         # posternd sends from the address the tap was born with. A bridge keeps frames for
         # its members' own addresses to itself, so the member must have another one.
         netns.run(namespace, ["ip", "link", "set", tap, "address", f"02:00:00:00:fe:0{number}"])
