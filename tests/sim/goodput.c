@@ -5,7 +5,7 @@
  * is a share of what the path allows: its rate, or, where random loss is the limit,
  * the rate of Mathis et al. (1997), MSS / RTT * sqrt(3/2) / sqrt(p).
  *
- * goodput [--seeds N]; prints TAP and the table.
+ * goodput [--seeds N] [--path N]; prints TAP and the table.
  */
 #include <getopt.h>
 #include <math.h>
@@ -147,21 +147,27 @@ static bool measure(const struct path *p, unsigned int number, unsigned int seed
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "seeds", required_argument, NULL, 'n' }, { NULL, 0, NULL, 0 } };
-	unsigned int seeds = 20, n = sizeof(paths) / sizeof(paths[0]);
+	static const struct option options[] = {
+		{ "seeds", required_argument, NULL, 'n' }, { "path", required_argument, NULL, 'p' }, { NULL, 0, NULL, 0 },
+	};
+	unsigned int seeds = 20, n = sizeof(paths) / sizeof(paths[0]), only = 0;
 	bool good = true;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		seeds = opt == 'n' ? (unsigned int)strtoul(optarg, NULL, 0) : 0;
-		if (seeds == 0 || seeds > SEEDS_MAX) {
-			fprintf(stderr, "usage: goodput [--seeds 1..%d]\n", SEEDS_MAX);
+		if (opt == 'n')
+			seeds = (unsigned int)strtoul(optarg, NULL, 0);
+		else if (opt == 'p')
+			only = (unsigned int)strtoul(optarg, NULL, 0);
+		if (opt == '?' || seeds == 0 || seeds > SEEDS_MAX || only > n) {
+			fprintf(stderr, "usage: goodput [--seeds 1..%d] [--path 1..%u]\n", SEEDS_MAX, n);
 			return 2;
 		}
 	}
 	test_eal_init();
 	for (unsigned int i = 0; i < n; i++)
-		good = measure(&paths[i], i + 1, seeds) && good;
+		if (only == 0 || only == i + 1)
+			good = measure(&paths[i], i + 1, seeds) && good;
 	printf("1..%u\n", n);
 	return good ? 0 : 1;
 }
