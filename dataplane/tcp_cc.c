@@ -53,7 +53,8 @@ void tcp_cc_lost(struct tcp_conn *c, uint32_t flight_bytes)
 void tcp_cc_timed_out(struct tcp_conn *c, uint32_t flight_bytes)
 {
 	tcp_cc(c)->lost(c, flight_bytes);
-	tcp_cc(c)->timed_out(c);
+	if (tcp_cc(c)->timed_out)
+		tcp_cc(c)->timed_out(c);
 	c->cwnd = c->mss;
 }
 

@@ -16,7 +16,7 @@ struct tcp_cc {
 	void (*acked)(struct tcp_conn *c, uint32_t bytes);
 	/* Fast recovery begins with @flight_bytes in flight: set ssthresh. */
 	void (*lost)(struct tcp_conn *c, uint32_t flight_bytes);
-	/* A retransmission time-out: the path may be another one now. */
+	/* A retransmission time-out, after lost: the path may be another one now. NULL: nothing more to do. */
 	void (*timed_out)(struct tcp_conn *c);
 };
 

@@ -71,14 +71,8 @@ static void lost(struct tcp_conn *c, uint32_t flight_bytes)
 	c->ssthresh = RTE_MAX((uint32_t)((float)flight_bytes * CUBIC_BETA), 2u * c->mss);
 }
 
-static void timed_out(struct tcp_conn *c)
-{
-	(void)c;
-}
-
 const struct tcp_cc tcp_cc_cubic = {
 	.name = "cubic",
 	.acked = acked,
 	.lost = lost,
-	.timed_out = timed_out,
 };

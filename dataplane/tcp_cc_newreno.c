@@ -17,14 +17,8 @@ static void lost(struct tcp_conn *c, uint32_t flight_bytes)
 	c->ssthresh = RTE_MAX(flight_bytes / 2, 2u * c->mss);
 }
 
-static void timed_out(struct tcp_conn *c)
-{
-	(void)c;
-}
-
 const struct tcp_cc tcp_cc_newreno = {
 	.name = "newreno",
 	.acked = acked,
 	.lost = lost,
-	.timed_out = timed_out,
 };
