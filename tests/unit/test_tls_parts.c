@@ -209,7 +209,7 @@ static void test_selftest(void **state)
 	(void)state;
 	assert_null(tls_selftest_answers());
 	tls_selftest_run(&t);
-	print_message("wolfSSL %s: %s; %s; AES-128-GCM %.0f MB/s, P-256 %.0f signs/s\n", t.version, t.features,
+	print_message("# wolfSSL %s: %s; %s; AES-128-GCM %.0f MB/s, P-256 %.0f signs/s\n", t.version, t.features,
 		      t.instructions, t.aes128_gcm_mb_s, t.p256_signs_s);
 	assert_non_null(strstr(t.features, ", X25519, secp256r1, secp384r1, tickets"));
 	assert_true(t.aes128_gcm_mb_s > 1 && t.p256_signs_s > 1);
