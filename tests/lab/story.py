@@ -67,7 +67,8 @@ class Story:
 
     def start_gateway(self):
         began = time.monotonic()
-        step(5, f"posternd: {self.shape.workers} workers, ports by {self.shape.kind}")
+        plural = "" if self.shape.workers == 1 else "s"
+        step(5, f"posternd: {self.shape.workers} worker{plural}, ports by {self.shape.kind}")
         self.gateway.start()
         if IDENT == "lab":
             self.write_wrapper()
