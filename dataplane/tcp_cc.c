@@ -44,15 +44,24 @@ void tcp_cc_acked(struct tcp_conn *c, uint32_t bytes)
 	c->cwnd = RTE_MIN(c->cwnd, 1u << 30);
 }
 
+/*
+ * What the path was carrying. RFC 5681's FlightSize counts what was SACKed long ago
+ * and is no longer there: with one hole open for a while it is many times cwnd.
+ */
+static uint32_t carried(const struct tcp_conn *c, uint32_t flight_bytes)
+{
+	return RTE_MIN(flight_bytes, c->cwnd);
+}
+
 void tcp_cc_lost(struct tcp_conn *c, uint32_t flight_bytes)
 {
-	tcp_cc(c)->lost(c, flight_bytes);
+	tcp_cc(c)->lost(c, carried(c, flight_bytes));
 	c->cwnd = c->ssthresh;
 }
 
 void tcp_cc_timed_out(struct tcp_conn *c, uint32_t flight_bytes)
 {
-	tcp_cc(c)->lost(c, flight_bytes);
+	tcp_cc(c)->lost(c, carried(c, flight_bytes));
 	if (tcp_cc(c)->timed_out)
 		tcp_cc(c)->timed_out(c);
 	c->cwnd = c->mss;

@@ -38,13 +38,13 @@ struct path {
 static const struct path paths[] = {
 	{ "LAN", 1000, 200, 500, { .loss = 0 }, 262144, 8000000, 1, 0.95, 0.95, 0 },
 	{ "100 Mbit/s, 40 ms, 50 packets", 100, 40000, 50, { .loss = 0 }, 1000000, 16000000, 1, 0.50, 0.50, 0 },
-	{ "10 Mbit/s, 100 ms, 100 packets", 10, 100000, 100, { .loss = 0 }, 1000000, 4000000, 1, 0.45, 0.42, 0 },
-	{ "20 ms, 0.1 % lost", 100, 20000, 1000, { .loss = 0.001 }, 1000000, 4000000, 1, 1.80, 0.90, 0 },
-	{ "20 ms, 1 % lost", 100, 20000, 1000, { .loss = 0.01 }, 1000000, 2000000, 1, 1.50, 0.80, 0 },
-	{ "20 ms, 5 % lost", 100, 20000, 1000, { .loss = 0.05 }, 1000000, 500000, 1, 1.00, 0.50, 0 },
+	{ "10 Mbit/s, 100 ms, 100 packets", 10, 100000, 100, { .loss = 0 }, 1000000, 4000000, 1, 0.65, 0.60, 0 },
+	{ "20 ms, 0.1 % lost", 100, 20000, 1000, { .loss = 0.001 }, 1000000, 40000000, 1, 1.00, 0.90, 0 },
+	{ "20 ms, 1 % lost", 100, 20000, 1000, { .loss = 0.01 }, 1000000, 20000000, 1, 1.05, 0.95, 0 },
+	{ "20 ms, 5 % lost", 100, 20000, 1000, { .loss = 0.05 }, 1000000, 4000000, 1, 0.95, 0.70, 0 },
 	{ "40 ms, bursts of 5", 50, 40000, 1000, { .burst_begin = 0.001, .burst_end = 0.2 }, 1000000, 4000000, 1, 0.40, 0.20, 0 },
 	{ "40 ms, 1 % overtaken by up to 5 ms", 50, 40000, 1000, { .reorder = 0.01, .reorder_us = 5000 }, 1000000, 4000000, 1, 0.13, 0.09, 0 },
-	{ "two flows, 100 Mbit/s, 40 ms", 100, 40000, 50, { .loss = 0 }, 1000000, 16000000, 2, 0.20, 0.18, 3.0 },
+	{ "two flows, 100 Mbit/s, 40 ms", 100, 40000, 50, { .loss = 0 }, 1000000, 16000000, 2, 0.40, 0.38, 2.6 },
 };
 
 /* What the path allows, in Mbit/s of payload. */
@@ -135,6 +135,8 @@ static bool measure(const struct path *p, unsigned int number, unsigned int seed
 	mean = sum / seeds;
 	p10 = got[seeds / 10];
 	ratio = ratios / seeds;
+	/* Twice what random loss allows: it doesn't yield as it should, and takes it from others. */
+	good = good && (p->faults.loss == 0 || mean <= 2 * most);
 	good = good && mean >= p->mean_share * most && p10 >= p->p10_share * most && (p->ratio == 0 || ratio <= p->ratio);
 	printf("%s %u - %s: mean %.1f, median %.1f, worst tenth %.1f of %.1f Mbit/s (bounds %.1f, %.1f)", good ? "ok" : "not ok",
 	       number, p->name, mean, got[seeds / 2], p10, most, p->mean_share * most, p->p10_share * most);
@@ -150,7 +152,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "seeds", required_argument, NULL, 'n' }, { "path", required_argument, NULL, 'p' }, { NULL, 0, NULL, 0 },
 	};
-	unsigned int seeds = 20, n = sizeof(paths) / sizeof(paths[0]), only = 0;
+	unsigned int seeds = 10, n = sizeof(paths) / sizeof(paths[0]), only = 0;
 	bool good = true;
 	int opt;
 

@@ -95,6 +95,12 @@ static void slow_start_doubles(void **st)
 	tcp_cc_timed_out(c, 14000);
 	assert_int_equal(c->cwnd, 1000);
 	assert_int_equal(c->ssthresh, 9800);
+	/* Much of what isn't acknowledged may be SACKed: it doesn't make the window larger. */
+	c->cwnd = 10000;
+	tcp_cc_lost(c, 500000);
+	assert_int_equal(c->cwnd, 7000);
+	tcp_cc_timed_out(c, 500000);
+	assert_int_equal(c->ssthresh, 4900);
 	tcp_conn_free(c);
 	tcp_peer_fini(&peer);
 }
