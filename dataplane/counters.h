@@ -48,7 +48,7 @@
 	X(TCP_ACK, "tcp_ack", "acknowledgment of what was never sent, RFC 5961 5") \
 	X(TCP_RST, "tcp_rst", "RST that doesn't hit the next sequence number, RFC 5961 3") \
 	X(TCP_TABLE_FULL, "tcp_table_full", "connection table full: SYN refused") \
-	X(TCP_BACKLOG, "tcp_backlog", "too many half-open connections: SYN refused") \
+	X(TCP_BACKLOG, "tcp_backlog", "too many half-open connections: the oldest was given up for a new one") \
 	X(TCP_OOO_FULL, "tcp_ooo_full", "data over a bound of the receive queue, or while packet buffers run low") \
 	X(TCP_CHALLENGE_RATE, "tcp_challenge_rate", "challenge ACK not sent: over the rate limit") \
 	X(TCP_RST_RATE, "tcp_rst_rate", "RST to a stranger not sent: over the rate limit") \

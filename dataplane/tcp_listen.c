@@ -39,13 +39,14 @@ void tcp_listen_input(struct stack *s, const struct netif *nif, const struct ip_
 	default:
 		return;
 	}
-	if (s->tcp.n_half_open >= s->config.max_half_open) {
-		count_drop(s->config.counters, DROP_TCP_BACKLOG);
-		return;
-	}
 	if (ip_path_init(s, &path, &info->dst, &info->src) != 0) {
 		count_drop(s->config.counters, DROP_NO_ROUTE);
 		return;
+	}
+	/* The oldest gives way: of all it is the least likely to be answered, and a flood can't lock others out. */
+	if (s->tcp.n_half_open >= s->config.max_half_open) {
+		count_drop(s->config.counters, DROP_TCP_BACKLOG);
+		tcp_conn_end(TAILQ_FIRST(&s->tcp.half_open), 0);
 	}
 	c = tcp_conn_new(s, t);
 	if (!c) {

@@ -99,10 +99,12 @@ static void half_open(void **st)
 	tcp_peer_fini(&s.p);
 }
 
-/* Bounds of the backlog and the table; others are refused, counted, and what is there goes on. */
+/* The backlog's bound: each SYN is answered, the oldest gives way and is counted. */
 static void backlog(void **st)
 {
 	struct script s = { .o = { .stack = { .max_half_open = 3, .max_conns = 4 } } };
+	unsigned int answers = 0;
+	const struct tcp_peer_segment *g;
 	struct tcp_rx rx;
 
 	tcp_peer_init(&s.p, &s.o.stack);
@@ -111,9 +113,17 @@ static void backlog(void **st)
 		tcp_peer_send(&s.p, (uint16_t)(1000 + i), 993, &rx, NULL);
 	assert_int_equal(stack_conns(s.p.stack), 3);
 	assert_int_equal(s.p.counters.drops[DROP_TCP_BACKLOG], 7);
+	while ((g = script_next(&s)) != NULL)
+		answers += g->rx.flags == (S | A);
+	assert_int_equal(answers, 10);
+	/* The first to come has been forgotten, the last is still there. */
+	rx = (struct tcp_rx){ .seq = PEER_ISS + 1, .flags = R };
+	tcp_peer_send(&s.p, 1000, 993, &rx, NULL);
+	assert_int_equal(stack_conns(s.p.stack), 3);
+	tcp_peer_send(&s.p, 1009, 993, &rx, NULL);
+	assert_int_equal(stack_conns(s.p.stack), 2);
+	rx = script_peer_syn(&s);
 	s.p.verdict = STACK_REFUSE;
-	while (script_next(&s))
-		;
 	tcp_peer_send(&s.p, 2000, 993, &rx, NULL);
 	assert_int_equal(script_next(&s)->rx.flags, R | A);
 	s.p.verdict = STACK_IGNORE;
