@@ -141,12 +141,23 @@ def run(test, live=False):
 def meson_tests(build, suite):
     out = subprocess.run(["meson", "introspect", "--tests", build], check=True,
                          capture_output=True, text=True).stdout
-    return [t for t in json.loads(out) if any(s.split(":")[-1] == suite for s in t["suite"])]
+    tests = [t for t in json.loads(out) if any(s.split(":")[-1] == suite for s in t["suite"])]
+    for test in tests:
+        test["workdir"] = test.get("workdir") or build  # as `meson test` does
+    return tests
+
+
+def programs_of(build, test):
+    """What of the test's command line ninja makes: paths in the build folder."""
+    for word in test["cmd"]:
+        path = os.path.relpath(os.path.join(os.path.abspath(build), word), os.path.abspath(build))
+        if "/" in word and not path.startswith(".."):
+            yield path
 
 
 def compile_tests(build, tests):
     """Only these tests' programs; what failed, or nothing."""
-    programs = sorted({os.path.relpath(t["cmd"][0], os.path.abspath(build)) for t in tests})
+    programs = sorted({program for test in tests for program in programs_of(build, test)})
     done = subprocess.run(["ninja", "-C", build, "--quiet", *programs], text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.stdout if done.returncode else ""

@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* The input as changes: place and mask. The nonce's and the tag's unused tails don't count. */
 	changed = t;
 	for (i = 0; i + 2 < size; i += 3)
-		((uint8_t *)&changed)[(data[i] << 8 | data[i + 1]) % sizeof(changed)] ^= data[i + 2];
+		((uint8_t *)&changed)[(data[i] * 256u + data[i + 1]) % sizeof(changed)] ^= data[i + 2];
 	memset(changed.iv + 12, 0, sizeof(changed.iv) - 12);
 	memset(changed.mac + 16, 0, sizeof(changed.mac) - 16);
 	if (memcmp(&changed, &t, sizeof(t)) != 0 && opens(keys, binding, &changed) != TLS_TICKET_REFUSED)
