@@ -69,6 +69,8 @@ static int probe(const char *device, uint16_t n_workers, uint16_t *id, char *err
 	if (rte_eth_dev_get_port_by_name(name, id) == 0)
 		return 0;
 	rc = rte_dev_probe(devargs);
+	if (rc != 0 && strcmp(devargs, device) != 0)
+		rc = rte_dev_probe(device);	/* perhaps it hasn't as many queues as we asked for */
 	if (rc == 0)
 		rc = rte_eth_dev_get_port_by_name(name, id);
 	if (rc != 0)
@@ -90,7 +92,7 @@ static void choose_steering(struct port *p, const struct rte_eth_dev_info *info,
 {
 	uint8_t key[STEER_KEY_BYTES];
 
-	p->hash_in_device = rss_usable(info, n_workers);
+	p->hash_in_device = p->n_queues == n_workers && rss_usable(info, n_workers);
 	if (p->hash_in_device)
 		steer_init(&p->steer, n_workers, info->hash_key_size, info->reta_size);
 	else
@@ -151,22 +153,22 @@ static int configure(struct port *p, const struct rte_eth_dev_info *info, uint16
 		conf.rx_adv_conf.rss_conf.rss_key_len = (uint8_t)p->steer.key_bytes;
 		conf.rx_adv_conf.rss_conf.rss_hf = RSS_TCP;
 	}
-	rc = rte_eth_dev_configure(p->device, n_workers, n_workers, &conf);
+	rc = rte_eth_dev_configure(p->device, p->n_queues, p->n_queues, &conf);
 	if (rc != 0 && p->is_nic == false && conf.rxmode.mtu != 0) {
 		/* Some software devices know no MTU but the interface's. */
 		conf.rxmode.mtu = 0;
-		rc = rte_eth_dev_configure(p->device, n_workers, n_workers, &conf);
+		rc = rte_eth_dev_configure(p->device, p->n_queues, p->n_queues, &conf);
 	}
 	return rc;
 }
 
-static int set_up_queues(struct port *p, uint16_t n_workers, struct rte_mempool *pool)
+static int set_up_queues(struct port *p, struct rte_mempool *pool)
 {
 	uint16_t rx = RX_DESCRIPTORS, tx = TX_DESCRIPTORS;
 	unsigned int socket = (unsigned int)rte_eth_dev_socket_id(p->device);
 	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->device, &rx, &tx);
 
-	for (uint16_t q = 0; rc == 0 && q < n_workers; q++) {
+	for (uint16_t q = 0; rc == 0 && q < p->n_queues; q++) {
 		rc = rte_eth_rx_queue_setup(p->device, q, rx, socket, NULL, pool);
 		if (rc == 0)
 			rc = rte_eth_tx_queue_setup(p->device, q, tx, socket, NULL);
@@ -191,21 +193,19 @@ int port_open(struct port *p, struct netif *nif, const char *device, uint16_t n_
 	}
 	snprintf(p->driver, sizeof(p->driver), "%s", info.driver_name);
 	p->is_nic = !port_device_is_software(device);
-	if (info.max_rx_queues < n_workers || info.max_tx_queues < n_workers) {
-		snprintf(err, err_bytes,
-			 "the device \"%s\" has %u receive and %u transmit queues, and %u workers need one of "
-			 "each: set workers lower, or give the device more queues", device,
-			 info.max_rx_queues, info.max_tx_queues, n_workers);
+	p->n_queues = (uint16_t)RTE_MIN(n_workers, RTE_MIN(info.max_rx_queues, info.max_tx_queues));
+	if (p->n_queues == 0) {
+		snprintf(err, err_bytes, "the device \"%s\" has no queues", device);
 		return -EINVAL;
 	}
 	rc = configure(p, &info, n_workers);
 	if (rc == 0)
-		rc = set_up_queues(p, n_workers, pool);
+		rc = set_up_queues(p, pool);
 	if (rc == 0)
 		rc = rte_eth_macaddr_get(p->device, &nif->mac);
 	if (rc != 0)
 		snprintf(err, err_bytes, "the device \"%s\" (driver %s) refused %u queues with MTU %u: %s", device,
-			 p->driver, n_workers, nif->mtu, why(rc));
+			 p->driver, p->n_queues, nif->mtu, why(rc));
 	nif->steer = n_workers > 1 ? &p->steer : NULL;
 	return rc;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A port: one DPDK device with one receive and one transmit queue for each worker.
+ * A port: one DPDK device with a receive and a transmit queue for each worker, or for
+ * the first n_queues of them where the device has no more (then worker.c hands frames
+ * on, both ways).
  * Whatever a device can't do is made up for here and in offload.c, so nobody above
  * asks what kind of device it is.
  *
@@ -26,6 +28,7 @@ struct port {
 	struct netif *nif;
 	struct steer steer;
 	uint16_t device;	/* DPDK's port id */
+	uint16_t n_queues;	/* pairs; worker w uses pair w, if there is one */
 	bool hash_in_device;	/* its RSS places TCP as `steer` says */
 	bool is_nic;		/* a physical or virtual function, not a software device */
 	char driver[32];

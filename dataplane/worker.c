@@ -45,7 +45,23 @@ static uint64_t clock_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-static void tx_flush(struct worker *w, unsigned int port)
+/* The port has fewer queues than there are workers: one that has a queue sends for us. */
+static void tx_hand_over(struct worker *w, const struct port *p, struct worker_tx *tx)
+{
+	struct rte_ring *outbox = w->shared->workers[w->id % p->n_queues].outbox;
+	unsigned int sent;
+
+	for (uint16_t i = 0; i < tx->n; i++)
+		tx->mbufs[i]->port = p->device;
+	sent = rte_ring_enqueue_burst(outbox, (void **)tx->mbufs, tx->n, NULL);
+	for (unsigned int i = sent; i < tx->n; i++) {
+		count_drop(&w->counters, DROP_TX_FULL);
+		rte_pktmbuf_free(tx->mbufs[i]);
+	}
+	tx->n = 0;
+}
+
+static void tx_send(struct worker *w, unsigned int port)
 {
 	struct worker_tx *tx = &w->tx[port];
 	uint16_t sent = 0, kept = port_prepare(&w->shared->ports[port], w->id, tx->mbufs, tx->n);
@@ -60,6 +76,38 @@ static void tx_flush(struct worker *w, unsigned int port)
 		rte_pktmbuf_free(tx->mbufs[i]);
 	}
 	tx->n = 0;
+}
+
+static void tx_flush(struct worker *w, unsigned int port)
+{
+	const struct port *p = &w->shared->ports[port];
+
+	if (w->tx[port].n == 0)
+		return;
+	if (w->id < p->n_queues)
+		tx_send(w, port);
+	else
+		tx_hand_over(w, p, &w->tx[port]);
+}
+
+/* What others gave us to send; they finished it. */
+static unsigned int send_outbox(struct worker *w)
+{
+	const struct worker_shared *sh = w->shared;
+	struct rte_mbuf *mbufs[BURST];
+	unsigned int n = rte_ring_dequeue_burst(w->outbox, (void **)mbufs, BURST, NULL);
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct port *p = port_by_device(sh->ports, sh->n_ports, mbufs[i]->port);
+		struct worker_tx *tx;
+
+		ASSERT(p != NULL);
+		tx = &w->tx[p->nif->id];
+		tx->mbufs[tx->n++] = mbufs[i];
+		if (tx->n == TX_BURST)
+			tx_flush(w, p->nif->id);
+	}
+	return n;
 }
 
 static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
@@ -144,7 +192,7 @@ static unsigned int receive(struct worker *w, uint64_t now_us)
 	unsigned int total = 0;
 
 	for (unsigned int i = 0; i < sh->n_ports; i++) {
-		uint16_t n = port_rx(&sh->ports[i], w->id, mbufs, BURST);
+		uint16_t n = w->id < sh->ports[i].n_queues ? port_rx(&sh->ports[i], w->id, mbufs, BURST) : 0;
 
 		if (n == 0)
 			continue;
@@ -209,6 +257,8 @@ static bool turn(struct worker *w, uint64_t now_us)
 		work += receive_inbox(w, now_us);
 	work += splices_run(w->splices, policy, now_us);
 	work += stack_tick(w->stack, now_us);
+	if (w->shared->n_workers > 1)
+		work += send_outbox(w);
 	for (unsigned int i = 0; i < w->shared->n_ports; i++)
 		tx_flush(w, i);
 	work += run_orders(w);
@@ -304,24 +354,31 @@ int worker_init(struct worker *w, const struct worker_shared *shared, uint16_t i
 	w->id = id;
 	w->mbufs = mbufs;
 	w->inbox = ring("inbox", id, sizeof(void *), INBOX_FRAMES, RING_F_SC_DEQ);
+	w->outbox = ring("outbox", id, sizeof(void *), INBOX_FRAMES, RING_F_SC_DEQ);
 	w->orders = ring("orders", id, sizeof(void *), ORDERS, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	w->log = ring("log", id, sizeof(struct record), LOG_RECORDS, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (w->inbox == NULL || w->orders == NULL || w->log == NULL)
+	if (w->inbox == NULL || w->outbox == NULL || w->orders == NULL || w->log == NULL)
 		return -ENOMEM;
 	/* Touched now, not by the first few thousand connections that end. */
 	memset(w->log + 1, 0, (size_t)w->log->size * sizeof(struct record));
 	return build_stack(w, secret);
 }
 
-void worker_fini(struct worker *w)
+static void free_frames(struct rte_ring *r)
 {
 	struct rte_mbuf *m;
 
+	while (r != NULL && rte_ring_dequeue(r, (void **)&m) == 0)
+		rte_pktmbuf_free(m);
+	rte_ring_free(r);
+}
+
+void worker_fini(struct worker *w)
+{
 	if (w->stack != NULL)
 		stack_free(w->stack);
-	while (w->inbox != NULL && rte_ring_dequeue(w->inbox, (void **)&m) == 0)
-		rte_pktmbuf_free(m);
-	rte_ring_free(w->inbox);
+	free_frames(w->inbox);
+	free_frames(w->outbox);
 	rte_ring_free(w->orders);
 }
 

@@ -49,6 +49,7 @@ struct worker {
 	struct stack *stack;
 	struct splices *splices;
 	struct rte_ring *inbox;	/* frames that others received for us */
+	struct rte_ring *outbox;	/* frames of others, for ports where they have no queue */
 	struct rte_ring *orders;	/* from control */
 	struct rte_ring *log;	/* to control */
 	struct order *order;	/* the one in progress */

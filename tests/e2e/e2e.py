@@ -35,8 +35,9 @@ from lab.certs import Certificates  # noqa: E402
 LAB = "POSTERN_E2E_LAB"
 BASIC = ("af_packet/2",)
 MATRIX = ("af_packet/1", "af_packet/2", "tap/1", "tap/2")
-# On veth DPDK's af_xdp driver knows one queue only (the kernel tells of no "combined" ones).
-OTHERS = ("af_xdp/1", "memif/2", "one_port/2")
+# On veth DPDK's af_xdp driver knows one queue only (the kernel tells of no "combined" ones):
+# two workers share it.
+OTHERS = ("af_xdp/1", "af_xdp/2", "memif/2", "one_port/2")
 EVERY = MATRIX + OTHERS
 TESTS = []
 

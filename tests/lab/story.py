@@ -188,8 +188,7 @@ def main():
     parser.add_argument("--port", choices=["af_packet", "af_xdp", "tap"], default="af_packet")
     parser.add_argument("--workers", type=int, choices=range(1, wires.QUEUES + 1))
     options = parser.parse_args()
-    # DPDK's af_xdp driver finds one queue on a veth link.
-    workers = options.workers or (1 if options.port == "af_xdp" else 2)
+    workers = options.workers or 2
     story = Story(wires.Shape(options.port, workers))
     try:
         if options.verb == "status":

@@ -39,8 +39,7 @@ class Shape:
         if self.kind == "tap":
             return f"net_tap{number},iface=tap-{short}"
         if self.kind == "af_xdp":
-            return (f"net_af_xdp{number},iface={short}0,start_queue=0,"
-                    f"queue_count={self.workers}")
+            return f"net_af_xdp{number},iface={short}0,start_queue=0"
         if self.kind == "one_port":
             return f"net_af_packet0,iface=one0,qpairs={self.workers}"
         if self.kind == "memif":
@@ -57,8 +56,8 @@ def offloads_off(namespace, device):
 
 def lay(namespaces, shape, addresses):
     """(Re)creates both links. addresses: {"wan": [..], "lan": [..]} with lengths."""
-    # AF_XDP binds to queues of the device: there must be exactly as many as workers.
-    queues = shape.workers if shape.kind == "af_xdp" else QUEUES
+    # AF_XDP binds to queues of the device, and DPDK's driver sees one on a veth.
+    queues = 1 if shape.kind == "af_xdp" else QUEUES
     shape_of_queues = ["numrxqueues", str(queues), "numtxqueues", str(queues)]
     for side, short in SIDES.items():
         peer = PEERS[side]
