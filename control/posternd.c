@@ -210,7 +210,7 @@ static int start_dataplane(struct gateway *g, struct error *err)
 {
 	/* A copy: what the devices tell is not the operator's configuration. */
 	struct dataplane_config *copy = malloc(sizeof(*copy));
-	char why[600] = "";
+	char why[1000] = "";
 	int r;
 
 	if (copy == NULL)
@@ -218,7 +218,11 @@ static int start_dataplane(struct gateway *g, struct error *err)
 	*copy = g->config->dataplane;
 	r = dataplane_start(copy, why, sizeof(why));
 	free(copy);
-	return r == 0 ? 0 : error_set(err, r, ERROR_IO, "dataplane", "%s", why);
+	if (r != 0)
+		return error_set(err, r, ERROR_IO, "dataplane", "%s", why);
+	dataplane_describe(why, sizeof(why));
+	log_say(LOG_INFO_LEVEL, "%s", why);
+	return 0;
 }
 
 /* Every rung says what is wrong; what was begun is undone in the reverse order. */

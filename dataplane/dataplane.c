@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -174,6 +175,31 @@ void dataplane_stop(void)
 		port_close(&dp.ports[i]);
 	dp.n_open = 0;
 	dp.stopped = true;	/* the workers' last records, and their numbers, can still be read */
+}
+
+static const char *checksums(const struct netif *nif)
+{
+	const uint32_t both = NETIF_TX_IP_CHECKSUM | NETIF_TX_TCP_CHECKSUM;
+
+	if ((nif->offloads & both) != both)
+		return "checksums in software";
+	return nif->offloads & NETIF_TX_TSO ? "checksums and segmentation in the device" : "checksums in the device";
+}
+
+void dataplane_describe(char *buf, size_t buf_bytes)
+{
+	size_t used;
+	int n = snprintf(buf, buf_bytes, "%u MB in %s; workers %s", dp.config.memory_megabytes, eal_memory_kind(),
+			 dp.shared.adaptive ? "sleep when idle" : "poll without pause");
+
+	for (unsigned int i = 0; i < dp.shared.n_ports && n > 0 && (size_t)n < buf_bytes; i++) {
+		const struct port *p = &dp.ports[i];
+
+		used = strlen(buf);
+		n = snprintf(buf + used, buf_bytes - used, "; port %s: %s, %u queue%s, flows spread by %s, %s",
+			     p->nif->name, p->driver, p->n_queues, p->n_queues == 1 ? "" : "s",
+			     p->hash_in_device ? "the device" : "software", checksums(p->nif));
+	}
 }
 
 uint16_t dataplane_workers(void)

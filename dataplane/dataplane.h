@@ -43,6 +43,9 @@ int dataplane_start(struct dataplane_config *config, char *err, size_t err_bytes
 /* Resets what is open, stops the workers and closes the ports. Afterwards dataplane_log still gives the last records. */
 void dataplane_stop(void);
 
+/* What was found and chosen at the start, on one line: memory, and for each port driver, queues and who does what. */
+void dataplane_describe(char *buf, size_t buf_bytes);
+
 uint16_t dataplane_workers(void);
 const struct counters *dataplane_counters(uint16_t worker);
 

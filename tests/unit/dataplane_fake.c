@@ -110,6 +110,11 @@ void dataplane_stop(void)
 	fake.stopped++;
 }
 
+void dataplane_describe(char *buf, size_t buf_bytes)
+{
+	snprintf(buf, buf_bytes, "a dataplane that takes notes");
+}
+
 uint16_t dataplane_workers(void)
 {
 	return fake.n_workers;
