@@ -39,6 +39,8 @@ void loop_free(struct loop *l)
 		event_free(w->event);
 		free(w);
 	}
+	/* What was freed during a callback is let go of in the next round. */
+	event_base_loop(l->base, EVLOOP_NONBLOCK);
 	event_base_free(l->base);
 	free(l);
 }
