@@ -294,7 +294,7 @@ unsigned int splices_run(struct splices *all, const struct policy *policy, uint6
 	take_news(all, policy, now_us);
 	while (served < SPLICES_PER_TURN && (sp = TAILQ_FIRST(&all->run)) != NULL) {
 		splice_unqueue(sp);
-		splice_step(sp, now_us);
+		splice_step(sp);
 		served++;
 	}
 	return served;

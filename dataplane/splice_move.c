@@ -283,9 +283,8 @@ static void step_moving(struct splice *sp)
 		splice_end(sp, (enum splice_end)sp->record.end);
 }
 
-void splice_step(struct splice *sp, uint64_t now_us)
+void splice_step(struct splice *sp)
 {
-	(void)now_us;
 	if (sp->client.dead != 0) {
 		splice_end(sp, end_of_dead(sp, &sp->client));
 		return;

@@ -70,6 +70,6 @@ void splice_queue(struct splice *sp);
 /* The end: records it, tells both peers in the way that @end calls for, frees @sp. */
 void splice_end(struct splice *sp, enum splice_end end);
 /* Begins or goes on; may end (and free) @sp. */
-void splice_step(struct splice *sp, uint64_t now_us);
+void splice_step(struct splice *sp);
 /* Sends what TLS has produced. */
 void splice_flush(struct splice *sp);

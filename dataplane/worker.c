@@ -230,7 +230,7 @@ static bool run_orders(struct worker *w)
 	return true;
 }
 
-static void publish_gauges(struct worker *w, bool busy, uint64_t now_us)
+static void publish_gauges(struct worker *w, bool busy)
 {
 	struct dataplane_gauges *g = &w->gauges;
 
@@ -241,7 +241,6 @@ static void publish_gauges(struct worker *w, bool busy, uint64_t now_us)
 	__atomic_store_n(&g->connections, splices_open(w->splices), __ATOMIC_RELAXED);
 	__atomic_store_n(&g->tcp_connections, stack_conns(w->stack), __ATOMIC_RELAXED);
 	__atomic_store_n(&g->tls_heap_used_bytes, tls_worker_heap_used(), __ATOMIC_RELAXED);
-	(void)now_us;
 }
 
 /* One turn. True: there was work, or more waits. */
@@ -293,7 +292,7 @@ static void loop(struct worker *w)
 
 		policy_quiesce();
 		__atomic_store_n(&w->gauges.quiesced_us, now_us, __ATOMIC_RELAXED);
-		publish_gauges(w, busy, now_us);
+		publish_gauges(w, busy);
 		if (busy)
 			w->busy_us = now_us;
 		else if (w->shared->adaptive && now_us - w->busy_us > SPIN_US)
