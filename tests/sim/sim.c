@@ -121,7 +121,7 @@ void sim_init(struct sim *s, uint64_t seed, const struct scenario *sc, FILE *pca
 	s->check = true;
 	for (int i = 0; i < 2; i++) {
 		wire_init(&s->wires[i], rng_next(&s->rng));
-		s->wires[i].faults = sc->faults[i];
+		wire_set(&s->wires[i], &sc->faults[i], s->now_us);
 	}
 	for (int i = 0; i < 2; i++) {
 		host_init(&s->hosts[i], s, i, &sc->hosts[i], pool(i, sc->hosts[i].small_pool), &s->wires[i], s->now_us);
@@ -141,8 +141,7 @@ static void heal(struct sim *s)
 		s->hosts[i].thief_us = UINT64_MAX;
 		if (s->hosts[i].stolen)
 			host_thief(&s->hosts[i]);
-		s->wires[i].faults = s->scenario.healed[i];
-		s->wires[i].free_at_us = s->now_us;
+		wire_set(&s->wires[i], &s->scenario.healed[i], s->now_us);
 	}
 }
 

@@ -19,6 +19,43 @@ void wire_fini(struct wire *w)
 	free(w->heap);
 }
 
+void wire_set(struct wire *w, const struct wire_faults *faults, uint64_t now_us)
+{
+	w->faults = *faults;
+	w->free_at_us = now_us;
+	w->in_burst = false;
+	w->cut = (struct wire_turns){ .rng.state = faults->plan_seed };
+	w->slow = (struct wire_turns){ .rng.state = ~faults->plan_seed };
+}
+
+/* In which state is it at @now_us? Both begin at @from_us, off for 1 .. 2 * @off_us, then on, and so forth. */
+static bool turns_on(struct wire_turns *t, uint64_t from_us, uint64_t off_us, uint64_t on_us, uint64_t now_us)
+{
+	if (t->until_us == 0)
+		t->until_us = from_us + rng_between(&t->rng, 1, 2 * off_us);
+	while (t->until_us <= now_us) {
+		t->on = !t->on;
+		t->until_us += rng_between(&t->rng, 1, 2 * (t->on ? on_us : off_us));
+	}
+	return t->on;
+}
+
+static bool is_cut(struct wire *w, uint64_t now_us)
+{
+	const struct wire_faults *x = &w->faults;
+
+	return x->cut_every_us > 0 && turns_on(&w->cut, x->plan_us, x->cut_every_us, x->cut_us, now_us);
+}
+
+static uint64_t rate_now(struct wire *w, uint64_t now_us)
+{
+	const struct wire_faults *x = &w->faults;
+
+	if (x->change_us > 0 && turns_on(&w->slow, x->plan_us, x->change_us, x->change_us, now_us))
+		return x->slow_bytes_per_s;
+	return x->bytes_per_s;
+}
+
 static bool before(const struct wire_frame *a, const struct wire_frame *b)
 {
 	return a->at_us < b->at_us || (a->at_us == b->at_us && a->order < b->order);
@@ -70,8 +107,10 @@ static void corrupt(struct wire *w, struct wire_frame *f)
 {
 	bool ip = f->bytes > ETHER_BYTES && ((f->data[12] == 0x08 && f->data[13] == 0x00) || f->data[12] == 0x86);
 
-	if (ip)
-		f->data[rng_between(&w->rng, ETHER_BYTES, f->bytes - 1)] ^= (uint8_t)(1u << rng_below(&w->rng, 8));
+	if (!ip)
+		return;
+	w->corrupted++;
+	f->data[rng_between(&w->rng, ETHER_BYTES, f->bytes - 1)] ^= (uint8_t)(1u << rng_below(&w->rng, 8));
 }
 
 static void deliver(struct wire *w, const uint8_t *data, size_t bytes, uint64_t leaves_us)
@@ -86,8 +125,10 @@ static void deliver(struct wire *w, const uint8_t *data, size_t bytes, uint64_t 
 	f->at_us = leaves_us + x->delay_us;
 	if (x->jitter_us > 0)
 		f->at_us += rng_below(&w->rng, x->jitter_us);
-	if (rng_chance(&w->rng, x->reorder))
+	if (rng_chance(&w->rng, x->reorder)) {
 		f->at_us += 1 + rng_below(&w->rng, x->reorder_us + 1);
+		w->reordered++;
+	}
 	if (rng_chance(&w->rng, x->corrupt))
 		corrupt(w, f);
 	f->order = w->orders++;
@@ -114,25 +155,31 @@ static bool is_lost(struct wire *w)
 void wire_send(struct wire *w, const uint8_t *data, size_t bytes, uint64_t now_us)
 {
 	const struct wire_faults *x = &w->faults;
-	uint64_t leaves_us = now_us;
+	uint64_t leaves_us = now_us, rate = rate_now(w, now_us);
 
 	w->sent++;
-	if (x->bytes_per_s > 0) {
+	if (is_cut(w, now_us)) {
+		w->cut_lost++;
+		return;
+	}
+	if (rate > 0) {
 		uint64_t start = w->free_at_us > now_us ? w->free_at_us : now_us;
 
-		if ((start - now_us) * x->bytes_per_s / 1000000 + bytes > x->queue_bytes) {
+		if ((start - now_us) * rate / 1000000 + bytes > x->queue_bytes) {
 			w->queue_lost++;
 			return;
 		}
-		leaves_us = w->free_at_us = start + bytes * 1000000 / x->bytes_per_s;
+		leaves_us = w->free_at_us = start + bytes * 1000000 / rate;
 	}
 	if (is_lost(w)) {
 		w->lost++;
 		return;
 	}
 	deliver(w, data, bytes, leaves_us);
-	if (rng_chance(&w->rng, x->duplicate))
+	if (rng_chance(&w->rng, x->duplicate)) {
+		w->duplicated++;
 		deliver(w, data, bytes, leaves_us);
+	}
 }
 
 uint64_t wire_next_us(const struct wire *w)

@@ -2,7 +2,9 @@
 /*
  * One direction of a wire in virtual time. A frame sent waits for the link (rate and
  * a bounded queue), travels (delay, jitter), and may meet a fault: loss, loss in
- * bursts (Gilbert-Elliott), duplication, reordering, one bit turned over.
+ * bursts (Gilbert-Elliott), duplication, reordering, one bit turned over, or a link
+ * that is cut for a while. The clock is whatever the caller says: virtual here, real
+ * in tests/bridge.
  *
  * Ownership: wire_send copies; wire_take gives a frame that the caller frees.
  */
@@ -19,6 +21,21 @@ struct wire_faults {
 	uint64_t delay_us, jitter_us, reorder_us;
 	uint64_t bytes_per_s;		/* 0: no limit */
 	uint32_t queue_bytes;		/* behind the rate limit */
+	/* The rate is slow_bytes_per_s now and then, for change_us on the average. */
+	uint64_t slow_bytes_per_s, change_us;
+	/*
+	 * From plan_us on the link is cut now and then: up for cut_every_us, then down for
+	 * cut_us, on the average. Two directions with one plan are cut at the same times.
+	 */
+	uint64_t cut_every_us, cut_us;
+	uint64_t plan_us, plan_seed;
+};
+
+/* One of two states in turn; the times come from a seed only, whenever they are asked for. */
+struct wire_turns {
+	struct rng rng;
+	uint64_t until_us;		/* 0: not begun */
+	bool on;
 };
 
 struct wire_frame {
@@ -32,14 +49,17 @@ struct wire {
 	struct rng rng;
 	uint64_t free_at_us;		/* when the link has sent what it has */
 	bool in_burst;
+	struct wire_turns cut, slow;
 	struct wire_frame **heap;	/* by at_us, then order */
 	size_t n, capacity;
 	uint64_t orders;
-	uint64_t sent, lost, queue_lost;
+	uint64_t sent, lost, queue_lost, cut_lost, duplicated, reordered, corrupted;
 };
 
 void wire_init(struct wire *w, uint64_t seed);
 void wire_fini(struct wire *w);
+/* Other faults from now on; what is under way arrives as it would have. */
+void wire_set(struct wire *w, const struct wire_faults *faults, uint64_t now_us);
 void wire_send(struct wire *w, const uint8_t *data, size_t bytes, uint64_t now_us);
 /* When the next frame arrives; UINT64_MAX: none on the way. */
 uint64_t wire_next_us(const struct wire *w);
