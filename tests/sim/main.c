@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * sim [--seeds N] [--from N] [--seconds S]   a run over many seeds; prints TAP
- * sim --seed N [--pcap FILE]                 one seed again, with its frames
+ * sim --hours H [--from N]                   for long: a line of progress, and an end at the first failure
+ * sim --seed N [--pcap FILE]                 one seed again, in words and with its frames
  */
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../unit/eal.h"
 #include "sim.h"
@@ -73,6 +75,7 @@ static struct result run_seed(uint64_t seed, FILE *pcap)
 static int one(uint64_t seed, const char *pcap_path)
 {
 	FILE *pcap = pcap_path ? fopen(pcap_path, "wb") : NULL;
+	struct scenario sc;
 	struct result r;
 
 	if (pcap_path && !pcap) {
@@ -81,6 +84,8 @@ static int one(uint64_t seed, const char *pcap_path)
 	}
 	if (pcap)
 		sim_pcap_begin(pcap);
+	scenario_from_seed(&sc, seed);
+	scenario_explain(&sc);
 	r = run_seed(seed, pcap);
 	if (pcap)
 		fclose(pcap);
@@ -112,10 +117,24 @@ static unsigned int batch(uint64_t from, uint64_t n, uint64_t *frames, uint64_t 
 	return failed;
 }
 
+static double seconds_since(const struct timespec *begin)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - begin->tv_sec) + (double)(now.tv_nsec - begin->tv_nsec) / 1e9;
+}
+
+static void say_total(uint64_t seeds, uint64_t frames, uint64_t bytes, const struct timespec *begin)
+{
+	printf("# %llu seeds, %llu frames, %llu bytes delivered and verified, %.1f s\n", (unsigned long long)seeds,
+	       (unsigned long long)frames, (unsigned long long)bytes, seconds_since(begin));
+}
+
 static int many(uint64_t from, uint64_t n, unsigned int seconds)
 {
 	uint64_t frames = 0, bytes = 0, seeds = 0;
-	struct timespec begin, now;
+	struct timespec begin;
 	unsigned int failed = 0, tests = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &begin);
@@ -123,8 +142,7 @@ static int many(uint64_t from, uint64_t n, unsigned int seconds)
 		uint64_t size = seconds ? BATCH : (n - seeds < BATCH ? n - seeds : BATCH);
 		unsigned int bad;
 
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (seconds ? now.tv_sec - begin.tv_sec >= seconds : seeds >= n)
+		if (seconds ? seconds_since(&begin) >= seconds : seeds >= n)
 			break;
 		bad = batch(from + seeds, size, &frames, &bytes);
 		printf("%s %u - seeds %llu to %llu\n", bad ? "not ok" : "ok", ++tests,
@@ -133,12 +151,42 @@ static int many(uint64_t from, uint64_t n, unsigned int seconds)
 		seeds += size;
 		failed += bad;
 	}
-	printf("# %llu seeds, %llu frames, %llu bytes delivered and verified, %.1f s\n", (unsigned long long)seeds,
-	       (unsigned long long)frames, (unsigned long long)bytes,
-	       (double)(now.tv_sec - begin.tv_sec) + (double)(now.tv_nsec - begin.tv_nsec) / 1e9);
+	say_total(seeds, frames, bytes, &begin);
 	print_counters();
 	printf("1..%u\n", tests);
 	return failed ? 1 : 0;
+}
+
+/* On a terminal the line stays in its place. */
+static void say_progress(uint64_t seed, const struct timespec *begin)
+{
+	fprintf(stderr, "%ssim: %.0f s, seed %llu, %llu retransmissions, %llu time-outs%s", isatty(2) ? "\r" : "", seconds_since(begin),
+		(unsigned long long)seed, (unsigned long long)total.events[EVENT_TCP_RETRANSMIT],
+		(unsigned long long)total.events[EVENT_TCP_RTO], isatty(2) ? "" : "\n");
+}
+
+static int long_run(uint64_t from, double hours)
+{
+	uint64_t frames = 0, bytes = 0, seed = from;
+	struct timespec begin;
+	double said = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	while (seconds_since(&begin) < hours * 3600) {
+		if (batch(seed, 1, &frames, &bytes) > 0) {
+			printf("not ok 1 - again: sim --seed %llu --pcap FILE\n1..1\n", (unsigned long long)seed);
+			return 1;
+		}
+		seed++;
+		if (seconds_since(&begin) - said >= (isatty(2) ? 1 : 60)) {
+			said = seconds_since(&begin);
+			say_progress(seed, &begin);
+		}
+	}
+	say_total(seed - from, frames, bytes, &begin);
+	print_counters();
+	printf("ok 1 - seeds %llu to %llu\n1..1\n", (unsigned long long)from, (unsigned long long)seed - 1);
+	return 0;
 }
 
 static void on_abort(int sig)
@@ -147,16 +195,16 @@ static void on_abort(int sig)
 	say_seed();
 }
 
-
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "seed", required_argument, NULL, 's' }, { "seeds", required_argument, NULL, 'n' },
 		{ "from", required_argument, NULL, 'f' }, { "seconds", required_argument, NULL, 't' },
-		{ "pcap", required_argument, NULL, 'p' }, { NULL, 0, NULL, 0 },
+		{ "pcap", required_argument, NULL, 'p' }, { "hours", required_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	uint64_t seed = 0, from = 1, n = 500;
 	unsigned int seconds = 0;
+	double hours = 0;
 	const char *pcap = NULL;
 	bool single = false;
 	int opt;
@@ -176,15 +224,20 @@ int main(int argc, char **argv)
 		case 't':
 			seconds = (unsigned int)strtoul(optarg, NULL, 0);
 			break;
+		case 'h':
+			hours = strtod(optarg, NULL);
+			break;
 		case 'p':
 			pcap = optarg;
 			break;
 		default:
-			fprintf(stderr, "usage: sim [--seeds N] [--from N] [--seconds S] | --seed N [--pcap FILE]\n");
+			fprintf(stderr, "usage: sim [--seeds N] [--from N] [--seconds S] | --hours H [--from N] | --seed N [--pcap FILE]\n");
 			return 2;
 		}
 	}
 	signal(SIGABRT, on_abort);
 	test_eal_init();
-	return single ? one(seed, pcap) : many(from, n, seconds);
+	if (single)
+		return one(seed, pcap);
+	return hours > 0 ? long_run(from, hours) : many(from, n, seconds);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A scenario from a seed: which faults, how bad, which sizes, which behaviour. */
 #include <string.h>
+#include <rte_common.h>
 
 #include "sim.h"
 #include "tcp_limits.h"
@@ -32,6 +33,39 @@ static void random_faults(struct rng *r, struct wire_faults *f)
 	if (rng_chance(r, 0.3)) {
 		f->bytes_per_s = rng_between(r, 20000, 12500000);
 		f->queue_bytes = (uint32_t)rng_between(r, 4000, 200000);
+	}
+}
+
+/* Links that come and go, and rates that change: both directions alike, or one alone. */
+static void random_changes(struct rng *r, struct scenario *sc)
+{
+	struct wire_faults *f = sc->faults;
+
+	for (int i = 0; i < 2; i++) {
+		f[i].plan_us = sc->start_us;
+		f[i].plan_seed = rng_next(r);
+	}
+	if (rng_chance(r, 0.5))
+		f[1].plan_seed = f[0].plan_seed;
+	if (rng_chance(r, 0.15)) {
+		int only = (int)rng_below(r, 4);	/* 2, 3: both */
+
+		for (int i = 0; i < 2; i++) {
+			if (only == !i)
+				continue;
+			f[i].cut_every_us = rng_between(r, 20000, 2000000);
+			f[i].cut_us = rng_between(r, 5000, rng_chance(r, 0.2) ? 5000000 : 500000);
+		}
+		if (only == 3) {
+			f[1].cut_every_us = f[0].cut_every_us;
+			f[1].cut_us = f[0].cut_us;
+		}
+	}
+	for (int i = 0; i < 2; i++) {
+		if (f[i].bytes_per_s == 0 || !rng_chance(r, 0.4))
+			continue;
+		f[i].slow_bytes_per_s = RTE_MAX(f[i].bytes_per_s / rng_between(r, 2, 20), (uint64_t)10000);
+		f[i].change_us = rng_between(r, 10000, 1000000);
 	}
 }
 
@@ -110,7 +144,7 @@ static bool may_die(const struct scenario *sc, unsigned int i)
 
 	for (int k = 0; k < 2; k++)
 		bad = bad || sc->faults[k].loss > 0.01 || sc->faults[k].burst_begin > 0 ||
-		      sc->faults[k].corrupt > 0.01 || sc->faults[k].bytes_per_s > 0 || sc->hosts[k].small_pool > 0;
+		      sc->faults[k].corrupt > 0.01 || sc->faults[k].bytes_per_s > 0 || sc->faults[k].cut_every_us > 0 || sc->hosts[k].small_pool > 0;
 	return small || bad || sc->thief || sc->flows[i].port != SIM_PORT;
 }
 
@@ -141,7 +175,8 @@ static uint64_t longest_reading_us(const struct scenario *sc)
 
 void scenario_from_seed(struct scenario *sc, uint64_t seed)
 {
-	struct rng r = { seed * 0x2545f4914f6cdd1du + 1 };
+	/* What came later has numbers of its own, so that old seeds keep most of what they were. */
+	struct rng r = { seed * 0x2545f4914f6cdd1du + 1 }, later = { seed * 0x9fb21c651e98df25u + 1 };
 
 	memset(sc, 0, sizeof(*sc));
 	sc->start_us = rng_chance(&r, 0.5) ? rng_below(&r, 1ull << 50) : rng_below(&r, 5000000);
@@ -157,6 +192,8 @@ void scenario_from_seed(struct scenario *sc, uint64_t seed)
 		random_faults(&r, &sc->faults[i]);
 		sc->healed[i] = clean;
 	}
+	random_changes(&later, sc);
+	sc->origin = sc->origin || rng_chance(&later, 0.3);
 	sc->n_flows = (unsigned int)rng_between(&r, 1, 8);
 	for (unsigned int i = 0; i < sc->n_flows; i++)
 		random_flow(&r, sc, i);

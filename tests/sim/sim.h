@@ -99,6 +99,8 @@ struct sim {
 
 /* The scenario that @seed stands for. */
 void scenario_from_seed(struct scenario *sc, uint64_t seed);
+/* Says in words, as comments on stdout, what it consists of. */
+void scenario_explain(const struct scenario *sc);
 
 void sim_init(struct sim *s, uint64_t seed, const struct scenario *sc, FILE *pcap);
 /* Until every flow has ended and both stacks are empty, or a failure. True: good. */
