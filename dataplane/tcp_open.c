@@ -7,6 +7,7 @@
 #include "tcp_list.h"
 #include "tcp_rtt.h"
 #include "tcp_timer.h"
+#include "tcp_window.h"
 
 /* ISN = M + F(tuple, secret), M ticking every 4 us. */
 static uint32_t initial_sequence(const struct stack *s, const struct tuple *t)
@@ -27,15 +28,6 @@ static uint32_t timestamp_offset(const struct stack *s, const struct tuple *t)
 	return (uint32_t)siphash(&s->tcp.ts_key, t, sizeof(t->laddr) + sizeof(t->faddr));
 }
 
-static uint8_t window_scale(uint32_t buffer_bytes)
-{
-	uint8_t shift = 0;
-
-	while (shift < TCP_WSCALE_MAX && (uint32_t)UINT16_MAX << shift < buffer_bytes)
-		shift++;
-	return shift;
-}
-
 void tcp_open_init(struct tcp_conn *c, const struct ip_path *path)
 {
 	struct stack *s = c->stack;
@@ -44,7 +36,7 @@ void tcp_open_init(struct tcp_conn *c, const struct ip_path *path)
 	c->snd_una = initial_sequence(s, &c->tuple);
 	c->snd_nxt = c->snd_una + 1;
 	c->ts_offset = timestamp_offset(s, &c->tuple);
-	c->rcv_wscale = window_scale(s->config.rcv_buffer_bytes);
+	c->rcv_wscale = tcp_window_scale(s->config.rcv_buffer_bytes);
 	c->rcv_mss = TCP_MSS_DEFAULT_V4;
 	c->quick_acks = TCP_QUICK_ACKS;
 	c->challenge_ms = (uint32_t)(s->now_us / 1000) - TCP_CHALLENGE_MS;
@@ -68,7 +60,7 @@ void tcp_open_peer_syn(struct tcp_conn *c, const struct tcp_rx *rx)
 	const struct tcp_opts *o = &rx->opts;
 
 	c->rcv_nxt = c->rcv_acked = rx->seq + 1;
-	c->rcv_adv = c->rcv_nxt + RTE_MIN(c->stack->config.rcv_buffer_bytes, (uint32_t)UINT16_MAX);
+	c->rcv_adv = c->rcv_nxt + tcp_window_syn(c);
 	c->sack_ok = o->sack_permitted;
 	c->wscale_ok = o->has_wscale;
 	c->snd_wscale = o->has_wscale ? o->wscale : 0;

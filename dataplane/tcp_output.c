@@ -13,59 +13,9 @@
 #include "tcp_rtt.h"
 #include "tcp_sndq.h"
 #include "tcp_timer.h"
+#include "tcp_window.h"
 
 static const struct tcp_data no_data;
-
-/* What may wait for the user: little while packet buffers run low. */
-static uint32_t receive_buffer(const struct tcp_conn *c)
-{
-	uint32_t buffer = c->stack->config.rcv_buffer_bytes;
-
-	return c->stack->tcp.pressure ? RTE_MIN(buffer, TCP_PRESSURE_BYTES) : buffer;
-}
-
-/* Where the window's right edge would be if all free buffer were promised. */
-static uint32_t window_edge(const struct tcp_conn *c)
-{
-	uint32_t buffer = receive_buffer(c);
-	uint32_t room = buffer > c->rcv_bytes ? buffer - c->rcv_bytes : 0;
-
-	/* More than the field can say would be news with every segment, and never told. */
-	room = RTE_MIN(room, (uint32_t)UINT16_MAX << c->rcv_wscale);
-	return seq_max(c->rcv_nxt + room, c->rcv_adv);
-}
-
-static uint32_t window_step(const struct tcp_conn *c)
-{
-	return RTE_MIN(receive_buffer(c) / 2, (uint32_t)c->rcv_mss);
-}
-
-bool tcp_window_grew(const struct tcp_conn *c)
-{
-	uint32_t more = window_edge(c) - c->rcv_adv;
-
-	if ((c->rcv_adv - c->rcv_nxt) >> c->rcv_wscale == 0)
-		return more >= window_step(c);
-	return more >= RTE_MIN(receive_buffer(c) / 2, 2u * c->rcv_mss);
-}
-
-/*
- * The window field. The edge moves by a step or not at all (RFC 9293 3.8.6.2.2).
- * Scaling rounds it down, so the peer may see it go back by less than a unit; what
- * was promised once is accepted all the same (RFC 7323 section 2.4). Rounding up
- * would promise a little more with each acknowledgment, without end.
- */
-static uint16_t advertise(struct tcp_conn *c)
-{
-	uint32_t edge = window_edge(c), wnd, raw;
-
-	if (edge - c->rcv_adv < window_step(c))
-		edge = c->rcv_adv;
-	wnd = edge - c->rcv_nxt;
-	raw = RTE_MIN(wnd >> c->rcv_wscale, (uint32_t)UINT16_MAX);
-	c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + (raw << c->rcv_wscale));
-	return (uint16_t)raw;
-}
 
 /* Every segment but a SYN acknowledges everything. */
 static void acknowledged(struct tcp_conn *c)
@@ -96,7 +46,7 @@ static bool send_segment(struct tcp_conn *c, uint32_t seq, uint8_t flags, const 
 	size_t opts_bytes = put_options(c, opts, d->bytes == 0);
 	uint32_t promised = c->rcv_adv;
 
-	if (!tcp_packet_send(c, seq, flags | TH_ACK, advertise(c), opts, opts_bytes, d)) {
+	if (!tcp_packet_send(c, seq, flags | TH_ACK, tcp_window_advertise(c), opts, opts_bytes, d)) {
 		c->rcv_adv = promised;
 		c->tx_blocked = true;
 		return false;
@@ -143,14 +93,14 @@ bool tcp_output_syn(struct tcp_conn *c)
 		.ts_val = tcp_ts_now(c),
 		.ts_ecr = c->ts_recent,
 	};
-	uint32_t wnd = RTE_MIN(c->stack->config.rcv_buffer_bytes, (uint32_t)UINT16_MAX);
+	uint16_t wnd = tcp_window_syn(c);
 
 	o.mss = (uint16_t)(c->path.nif->mtu - (addr_is_v4(&c->tuple.faddr) ? 40 : 60));
 	if (answer) {
 		flags |= TH_ACK;
 		c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + wnd);
 	}
-	if (!tcp_packet_send(c, c->snd_una, flags, (uint16_t)wnd, opts, tcp_opts_put_syn(opts, &o), &no_data))
+	if (!tcp_packet_send(c, c->snd_una, flags, wnd, opts, tcp_opts_put_syn(opts, &o), &no_data))
 		return false;
 	c->last_sent_us = c->stack->now_us;
 	if (answer)

@@ -31,6 +31,3 @@ void tcp_output_override(struct tcp_conn *c);
 void tcp_output_rst(struct tcp_conn *c);
 /* RST in answer to a segment of no connection (RFC 9293 3.10.7.1), rate-limited. */
 void tcp_reply_rst(struct stack *s, const struct ip_info *info, const struct tuple *t, const struct tcp_rx *rx);
-
-/* Receive window: is there so much more room that the peer should be told (RFC 9293 3.8.6.2.2)? */
-bool tcp_window_grew(const struct tcp_conn *c);
