@@ -51,10 +51,8 @@ static bool can_be_reached(const struct addr *a)
 }
 
 /* A link-local address means one link only: the port whose own one is the source, or the only port. */
-static const struct netif *linklocal_route(const struct netifs *n, const struct addr *src, const struct addr *dst,
-					   struct addr *next_hop)
+static const struct netif *linklocal_port(const struct netifs *n, const struct addr *src)
 {
-	*next_hop = *dst;
 	if (!src)
 		return n->n_netifs == 1 ? &n->netifs[0] : NULL;
 	return netifs_owner(n, src);
@@ -63,24 +61,25 @@ static const struct netif *linklocal_route(const struct netifs *n, const struct 
 int ip_path_init(struct stack *s, struct ip_path *p, const struct addr *src, const struct addr *dst)
 {
 	const struct netifs *n = s->config.netifs;
+	const struct netif *nif = NULL;
+	const struct route *route = NULL;
 
-	p->neigh = 0;
-	p->dst = *dst;
-	p->nif = NULL;
 	if (can_be_reached(dst) && !netifs_own(n, dst))
-		p->nif = v6_linklocal(dst) ? linklocal_route(n, src, dst, &p->next_hop)
-					   : netifs_route(n, dst, &p->next_hop);
-	if (!p->nif) {
+		nif = v6_linklocal(dst) ? linklocal_port(n, src) : netifs_way(n, dst, &route);
+	if (!nif) {
 		count_drop(s->config.counters, DROP_NO_ROUTE);
 		return -ENETUNREACH;
 	}
 	if (!src)
-		src = netif_source(p->nif, dst);
+		src = netif_source(nif, dst);
 	if (!src)
 		return -EADDRNOTAVAIL;
 	ASSERT(addr_is_v4(src) == addr_is_v4(dst));
 	p->src = *src;
-	p->mtu = p->nif->mtu;
+	p->dst = *dst;
+	p->hop = (struct ip_hop){
+		.mtu = nif->mtu, .nif = nif->id, .route = route ? (uint8_t)(route - n->routes + 1) : 0,
+	};
 	return 0;
 }
 
@@ -249,55 +248,62 @@ void ip6_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m, boo
 	deliver(s, nif, m, &info, IP6_BYTES);
 }
 
-static void header4(struct rte_mbuf *m, const struct ip_path *p, uint8_t proto, uint8_t tos)
+static void header4(struct rte_mbuf *m, const struct addr *src, const struct addr *dst, const struct ip_tx *tx)
 {
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)rte_pktmbuf_prepend(m, IP4_BYTES);
 
 	ASSERT(ip != NULL && m->pkt_len <= UINT16_MAX);
 	ip->version_ihl = 4 << 4 | 5;
-	ip->type_of_service = tos;
+	ip->type_of_service = tx->tos;
 	ip->total_length = rte_cpu_to_be_16((uint16_t)m->pkt_len);
 	ip->packet_id = 0;	/* never fragmented, so it needs no identity (RFC 6864 4.1) */
 	ip->fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG);
 	ip->time_to_live = HOP_LIMIT;
-	ip->next_proto_id = proto;
+	ip->next_proto_id = tx->proto;
 	ip->hdr_checksum = 0;
-	ip->src_addr = addr_to_v4(&p->src);
-	ip->dst_addr = addr_to_v4(&p->dst);
+	ip->src_addr = addr_to_v4(src);
+	ip->dst_addr = addr_to_v4(dst);
 	m->l3_len = IP4_BYTES;
 	m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
 }
 
-static void header6(struct rte_mbuf *m, const struct ip_path *p, uint8_t proto, uint8_t tos)
+static void header6(struct rte_mbuf *m, const struct addr *src, const struct addr *dst, const struct ip_tx *tx)
 {
 	uint32_t payload = m->pkt_len;
 	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)rte_pktmbuf_prepend(m, IP6_BYTES);
 
 	ASSERT(ip != NULL && payload <= UINT16_MAX);
-	ip->vtc_flow = rte_cpu_to_be_32(6u << 28 | (uint32_t)tos << 20);
+	ip->vtc_flow = rte_cpu_to_be_32(6u << 28 | (uint32_t)tx->tos << 20);
 	ip->payload_len = rte_cpu_to_be_16((uint16_t)payload);
-	ip->proto = proto;
+	ip->proto = tx->proto;
 	ip->hop_limits = HOP_LIMIT;
-	memcpy(&ip->src_addr, &p->src, sizeof(p->src));
-	memcpy(&ip->dst_addr, &p->dst, sizeof(p->dst));
+	memcpy(&ip->src_addr, src, sizeof(*src));
+	memcpy(&ip->dst_addr, dst, sizeof(*dst));
 	m->l3_len = IP6_BYTES;
 	m->ol_flags |= RTE_MBUF_F_TX_IPV6;
 }
 
-void ip_output(struct stack *s, struct ip_path *p, struct rte_mbuf *m, uint8_t proto, uint8_t l4_bytes, uint8_t tos)
+void ip_output_hop(struct stack *s, struct ip_hop *hop, const struct addr *src, const struct addr *dst,
+		   struct rte_mbuf *m, const struct ip_tx *tx)
 {
-	m->l4_len = l4_bytes;
-	if (proto == IPPROTO_TCP) {
+	m->l4_len = tx->l4_bytes;
+	if (tx->proto == IPPROTO_TCP) {
 		struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod(m, struct rte_tcp_hdr *);
 		uint32_t bytes = m->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? 0 : m->pkt_len;
 
 		/* Devices want the pseudo header's sum in the field, and so does offload.c. */
-		tcp->cksum = pkt_pseudo_sum(&p->src, &p->dst, proto, bytes);
+		tcp->cksum = pkt_pseudo_sum(src, dst, tx->proto, bytes);
 		m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
 	}
-	if (addr_is_v4(&p->dst))
-		header4(m, p, proto, tos);
+	if (addr_is_v4(dst))
+		header4(m, src, dst, tx);
 	else
-		header6(m, p, proto, tos);
-	neigh_output(s, p, m);
+		header6(m, src, dst, tx);
+	neigh_output(s, hop, dst, m);
+}
+
+void ip_output(struct stack *s, struct ip_path *p, struct rte_mbuf *m, uint8_t proto, uint8_t l4_bytes, uint8_t tos)
+{
+	ip_output_hop(s, &p->hop, &p->src, &p->dst, m,
+		      &(struct ip_tx){ .proto = proto, .l4_bytes = l4_bytes, .tos = tos });
 }

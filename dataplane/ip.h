@@ -28,14 +28,27 @@ struct ip_info {
 };
 
 /*
- * The way to a far address: filled in once per connection by ip_path_init, kept by
- * the connection. `neigh` is a hint that ip_output checks and renews by itself.
+ * The way to a far address, without the addresses: a connection keeps it beside its
+ * tuple. `neigh` is a hint that is checked and renewed with each packet.
  */
-struct ip_path {
-	const struct netif *nif;
-	struct addr src, dst, next_hop;
+struct ip_hop {
 	uint32_t neigh;		/* index into the neighbour table + 1; 0: not looked up */
 	uint16_t mtu;		/* bytes of IP packet: the port's, or less after ICMP (RFC 1191, 8201) */
+	uint8_t nif;		/* index of the port */
+	uint8_t route;		/* index + 1 of the route whose `via` is the next hop; 0: the far address itself */
+};
+
+/* The same with both addresses, filled in by ip_path_init. */
+struct ip_path {
+	struct ip_hop hop;
+	struct addr src, dst;
+};
+
+/* What the IP header says of its content. */
+struct ip_tx {
+	uint8_t proto;
+	uint8_t l4_bytes;	/* of transport header */
+	uint8_t tos;		/* traffic class, ECN included */
 };
 
 /*
@@ -55,9 +68,12 @@ void ip6_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m, boo
 
 /*
  * Prepends IP and Ethernet headers and transmits; @m begins at the transport
- * header, `l4_bytes` long. Sets l2_len, l3_len, l4_len and the offload requests
+ * header, tx->l4_bytes long. Sets l2_len, l3_len, l4_len and the offload requests
  * (checksum flags; for TCP the caller sets RTE_MBUF_F_TX_TCP_SEG and tso_segsz for
  * more than one segment). A packet whose next hop isn't resolved yet waits with the
  * neighbour (a bounded queue) or is dropped and counted.
  */
+void ip_output_hop(struct stack *s, struct ip_hop *hop, const struct addr *src, const struct addr *dst,
+		   struct rte_mbuf *m, const struct ip_tx *tx);
+/* The same on a whole path. */
 void ip_output(struct stack *s, struct ip_path *p, struct rte_mbuf *m, uint8_t proto, uint8_t l4_bytes, uint8_t tos);

@@ -257,31 +257,32 @@ static void wait_with(struct neigh_entry *e, struct rte_mbuf *m)
 	e->waiting[e->n_waiting++] = m;
 }
 
-/* The entry of the path: by its hint, else by hash, else a new one. NULL: the table is full. */
-static struct neigh_entry *path_entry(struct stack *s, struct ip_path *p)
+/* The entry of the next hop: by the hint, else by hash, else a new one. NULL: the table is full. */
+static struct neigh_entry *hop_entry(struct stack *s, struct ip_hop *hop, const struct addr *dst)
 {
+	const struct addr *next_hop = ip_next_hop(s, hop, dst);
 	struct neigh_table *t = &s->neigh;
 	struct neigh_entry *e;
 
-	if (p->neigh != 0) {
-		e = pool_at(&t->entries, p->neigh - 1);
-		if (e && e->netif == p->nif->id && addr_equal(&e->addr, &p->next_hop))
+	if (hop->neigh != 0) {
+		e = pool_at(&t->entries, hop->neigh - 1);
+		if (e && e->netif == hop->nif && addr_equal(&e->addr, next_hop))
 			return e;
 	}
-	e = lookup(t, p->nif->id, &p->next_hop);
+	e = lookup(t, hop->nif, next_hop);
 	if (!e) {
-		e = entry_new(s, p->nif, &p->next_hop);
+		e = entry_new(s, ip_hop_netif(s, hop), next_hop);
 		if (!e)
 			return NULL;
 		ask_everybody(e);
 	}
-	p->neigh = pool_index(&t->entries, e) + 1;
+	hop->neigh = pool_index(&t->entries, e) + 1;
 	return e;
 }
 
-void neigh_output(struct stack *s, struct ip_path *p, struct rte_mbuf *m)
+void neigh_output(struct stack *s, struct ip_hop *hop, const struct addr *dst, struct rte_mbuf *m)
 {
-	struct neigh_entry *e = path_entry(s, p);
+	struct neigh_entry *e = hop_entry(s, hop, dst);
 
 	if (unlikely(!e)) {
 		stack_drop(s, DROP_NEIGH_FULL, m);
@@ -300,7 +301,7 @@ void neigh_output(struct stack *s, struct ip_path *p, struct rte_mbuf *m)
 			ask(e, false);
 		}
 	}
-	eth_output(s, p->nif, m, e->header, e->header_bytes);
+	eth_output(s, ip_hop_netif(s, hop), m, e->header, e->header_bytes);
 }
 
 static void send_waiting(struct neigh_entry *e)

@@ -26,7 +26,7 @@
 #include "base/wheel.h"
 #include "eth.h"
 
-struct ip_path;
+struct ip_hop;
 struct netif;
 struct rte_ether_addr;
 struct rte_mbuf;
@@ -80,11 +80,11 @@ int neigh_init(struct stack *s);
 void neigh_fini(struct stack *s);
 
 /*
- * Sends the IP packet @m (an Ethernet header is prepended) to p->next_hop, now or
- * when that is resolved. Keeps p->neigh as its hint. When nobody answers, TCP hears
+ * Sends the IP packet @m (an Ethernet header is prepended) to the next hop towards
+ * @dst, now or when that is resolved. Keeps hop->neigh as its hint. When nobody answers, TCP hears
  * of it as of an ICMP error (tcp_private.h), never within this call.
  */
-void neigh_output(struct stack *s, struct ip_path *p, struct rte_mbuf *m);
+void neigh_output(struct stack *s, struct ip_hop *hop, const struct addr *dst, struct rte_mbuf *m);
 
 /*
  * A well-formed ARP or ND message said that @a is at @mac. @answer: to us, as to a

@@ -166,7 +166,7 @@ int netifs_init(struct netifs *n, char *err, size_t err_bytes)
 	return 0;
 }
 
-const struct netif *netifs_route(const struct netifs *n, const struct addr *dst, struct addr *next_hop)
+const struct netif *netifs_way(const struct netifs *n, const struct addr *dst, const struct route **route)
 {
 	const struct prefix *best = NULL;
 	const struct netif *nif = NULL;
@@ -179,18 +179,27 @@ const struct netif *netifs_route(const struct netifs *n, const struct addr *dst,
 			nif = &n->netifs[i];
 		}
 	}
+	*route = NULL;
 	/* A route beats a link only with a longer prefix. */
 	for (unsigned int i = 0; i < n->n_routes && (!best || n->routes[i].to.len > best->len); i++) {
 		const struct route *r = &n->routes[i];
 
 		/* "default" is ::/0 for both versions; the next hop's version tells which one is meant. */
 		if (same_version(&r->via, dst) && prefix_contains(&r->to, dst)) {
-			*next_hop = r->via;
+			*route = r;
 			return &n->netifs[r->netif];
 		}
 	}
+	return nif;
+}
+
+const struct netif *netifs_route(const struct netifs *n, const struct addr *dst, struct addr *next_hop)
+{
+	const struct route *route;
+	const struct netif *nif = netifs_way(n, dst, &route);
+
 	if (nif)
-		*next_hop = *dst;
+		*next_hop = route ? route->via : *dst;
 	return nif;
 }
 

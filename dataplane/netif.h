@@ -64,6 +64,8 @@ struct netifs {
  */
 int netifs_init(struct netifs *n, char *err, size_t err_bytes);
 
+/* The port for @dst, or NULL: no route. *route: whose next hop it goes to; NULL: @dst is on-link. */
+const struct netif *netifs_way(const struct netifs *n, const struct addr *dst, const struct route **route);
 /* The port and next hop (@dst itself when on-link) for @dst; NULL: no route. */
 const struct netif *netifs_route(const struct netifs *n, const struct addr *dst, struct addr *next_hop);
 

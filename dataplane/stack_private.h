@@ -24,6 +24,16 @@ struct stack {
 	struct tcp_stack tcp;
 };
 
+static inline const struct netif *ip_hop_netif(const struct stack *s, const struct ip_hop *hop)
+{
+	return &s->config.netifs->netifs[hop->nif];
+}
+
+/* The neighbour to give packets for @dst to. Borrowed. */
+static inline const struct addr *ip_next_hop(const struct stack *s, const struct ip_hop *hop, const struct addr *dst)
+{
+	return hop->route ? &s->config.netifs->routes[hop->route - 1].via : dst;
+}
 
 static inline void stack_drop(struct stack *s, enum drop d, struct rte_mbuf *m)
 {

@@ -10,13 +10,13 @@
 #include "tcp_rtt.h"
 #include "tcp_sack.h"
 #include "tcp_sndq.h"
+#include "tcp_timer.h"
 
 static void window_opened(struct tcp_conn *c)
 {
 	c->backoff = 0;
-	if (c->deadline_us[TCP_T_RTX] != 0)
-		c->deadline_us[TCP_T_RTX] = RTE_MIN(c->deadline_us[TCP_T_RTX],
-						    c->stack->now_us + tcp_rto_us(c));
+	if (tcp_timer_on(c, TCP_T_RTX) && tcp_timer_due_us(c, TCP_T_RTX) > c->stack->now_us + tcp_rto_us(c))
+		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
 }
 
 /* SND.WL1 and SND.WL2 keep an old segment from setting the window. True: it changed. */
@@ -50,7 +50,10 @@ static void sample_rtt(struct tcp_conn *c, const struct tcp_acked *acked, const 
 static void progress(struct tcp_conn *c, const struct tcp_acked *acked, const struct tcp_rx *rx, uint32_t queued)
 {
 	sample_rtt(c, acked, rx);
-	c->deadline_us[TCP_T_RTX] = tcp_flight(c) > 0 ? c->stack->now_us + tcp_rto_us(c) : 0;
+	if (tcp_flight(c) > 0)
+		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
+	else
+		tcp_timer_off(c, TCP_T_RTX);
 	/* Who waits for room had little of it; the others needn't be woken. */
 	if (c->room_wanted || queued > c->stack->config.snd_buffer_bytes / 2 || (c->fin_sent && tcp_flight(c) == 0)) {
 		c->room_wanted = false;
@@ -77,7 +80,7 @@ enum tcp_ack_verdict tcp_ack_input(struct tcp_conn *c, const struct tcp_rx *rx)
 		progress(c, &acked, rx, queued);
 	}
 	if (!c->released && c->state != TCPS_TIME_WAIT && (acked.bytes > 0 || c->snd_wnd < c->mss))
-		c->deadline_us[TCP_T_LIFE] = 0;
+		tcp_timer_off(c, TCP_T_LIFE);
 	if (flight == 0)
 		return TCP_ACK_OK;
 	if (c->sack_ok)

@@ -11,8 +11,8 @@
 static void enter_time_wait(struct tcp_conn *c)
 {
 	c->state = TCPS_TIME_WAIT;
-	c->deadline_us[TCP_T_RTX] = 0;
-	c->deadline_us[TCP_T_LIFE] = c->stack->now_us + TCP_TIME_WAIT_US;
+	tcp_timer_off(c, TCP_T_RTX);
+	tcp_timer_set(c, TCP_T_LIFE, TCP_TIME_WAIT_US);
 	if (c->released)
 		tcp_list_time_wait(c);
 	tcp_timer_update(c);
@@ -24,7 +24,7 @@ bool tcp_close_fin_acked(struct tcp_conn *c)
 	case TCPS_FIN_WAIT_1:
 		c->state = TCPS_FIN_WAIT_2;
 		if (c->released) {
-			c->deadline_us[TCP_T_LIFE] = c->stack->now_us + TCP_FIN_WAIT_2_US;
+			tcp_timer_set(c, TCP_T_LIFE, TCP_FIN_WAIT_2_US);
 			tcp_timer_update(c);
 		}
 		return false;
@@ -101,11 +101,11 @@ void tcp_close_release(struct tcp_conn *c)
 		tcp_list_time_wait(c);
 		return;
 	case TCPS_FIN_WAIT_2:
-		c->deadline_us[TCP_T_LIFE] = c->stack->now_us + TCP_FIN_WAIT_2_US;
+		tcp_timer_set(c, TCP_T_LIFE, TCP_FIN_WAIT_2_US);
 		break;
 	default:
 		c->fin_wanted = true;
-		c->deadline_us[TCP_T_LIFE] = c->stack->now_us + TCP_ORPHAN_US;
+		tcp_timer_set(c, TCP_T_LIFE, TCP_ORPHAN_US);
 		tcp_list_output(c);
 		break;
 	}

@@ -77,7 +77,7 @@ struct tcp_conn {
 	bool room_wanted : 1;			/* tcp_send_room told the user that there is little: TCP_WRITABLE is due */
 	struct tuple tuple;
 	struct stack *stack;
-	struct ip_path path;
+	struct ip_hop hop;
 
 	/* Send (RFC 9293 section 3.3.1) */
 	uint32_t snd_una, snd_nxt;		/* snd_nxt never goes back */
@@ -102,7 +102,7 @@ struct tcp_conn {
 	struct tcp_cubic cubic;
 	/* Round-trip time (tcp_rtt.c) */
 	uint32_t srtt_us, rttvar_us, rto_us, min_rtt_us;
-	uint64_t last_sent_us;			/* SYN or data */
+	uint32_t last_sent_us;			/* SYN or data; the clock's low half */
 
 	/* Receive (RFC 9293 section 3.3.1; tcp_rcvq.c) */
 	uint32_t rcv_nxt;
@@ -124,7 +124,7 @@ struct tcp_conn {
 	TAILQ_ENTRY(tcp_conn) ready_link, output_link;
 	TAILQ_ENTRY(tcp_conn) age_link;		/* half-open or TIME-WAIT */
 	struct wheel_timer timer;
-	uint64_t deadline_us[TCP_T_COUNT];	/* 0: off */
+	uint32_t deadline[TCP_T_COUNT];		/* tcp_timer.h; 0: off */
 	void *user;
 };
 _Static_assert(sizeof(struct tcp_conn) <= 512, "a connection must stay within eight cache lines");
@@ -132,6 +132,11 @@ _Static_assert(sizeof(struct tcp_conn) <= 512, "a connection must stay within ei
 static inline bool tcp_synchronized(const struct tcp_conn *c)
 {
 	return c->state >= TCPS_ESTABLISHED;
+}
+
+static inline const struct netif *tcp_netif(const struct tcp_conn *c)
+{
+	return ip_hop_netif(c->stack, &c->hop);
 }
 
 /* Sequence numbers sent and not acknowledged. */

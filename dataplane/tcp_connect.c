@@ -68,7 +68,7 @@ struct tcp_conn *tcp_connect(struct stack *s, const struct addr *faddr, uint16_t
 	if (err != 0)
 		return fail(why, err);
 	t.laddr = path.src;
-	if (!choose_port(s, path.nif, &t, &c))
+	if (!choose_port(s, ip_hop_netif(s, &path.hop), &t, &c))
 		return fail(why, -EADDRNOTAVAIL);
 	follows = c != NULL;
 	if (follows) {
@@ -82,14 +82,14 @@ struct tcp_conn *tcp_connect(struct stack *s, const struct addr *faddr, uint16_t
 	}
 	c->user = user;
 	c->state = TCPS_SYN_SENT;
-	tcp_open_init(c, &path);
+	tcp_open_init(c, &path.hop);
 	if (follows && seq_lt(c->snd_una, follow_seq)) {
 		c->snd_una = follow_seq + 1;
 		c->snd_nxt = c->snd_una + 1;
 	}
 	count_event(s->config.counters, EVENT_TCP_DIALLED);
-	c->deadline_us[TCP_T_RTX] = s->now_us + (tcp_output_syn(c) ? tcp_rto_us(c) : TCP_RETRY_US);
-	c->deadline_us[TCP_T_LIFE] = s->now_us + TCP_CONNECT_US;
+	tcp_timer_set(c, TCP_T_RTX, (tcp_output_syn(c) ? tcp_rto_us(c) : TCP_RETRY_US));
+	tcp_timer_set(c, TCP_T_LIFE, TCP_CONNECT_US);
 	tcp_timer_update(c);
 	return c;
 }

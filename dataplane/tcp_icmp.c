@@ -20,9 +20,9 @@ static void too_big(struct tcp_conn *c, uint16_t mtu)
 
 	if (mtu < least)
 		mtu = least;
-	if (mtu >= c->path.mtu)
+	if (mtu >= c->hop.mtu)
 		return;
-	c->path.mtu = mtu;
+	c->hop.mtu = mtu;
 	tcp_open_update_mss(c);
 	/* What was too big is lost, though not by congestion: send it again in smaller pieces. */
 	TAILQ_FOREACH(g, &c->segs, link) {

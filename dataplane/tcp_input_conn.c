@@ -115,7 +115,7 @@ static void reject(struct tcp_conn *c, const struct tcp_rx *rx, struct rte_mbuf 
 	bool repeated = rx->bytes > 0 || (rx->flags & TH_FIN);
 
 	if (c->state == TCPS_TIME_WAIT && (rx->flags & TH_FIN))
-		c->deadline_us[TCP_T_LIFE] = c->stack->now_us + TCP_TIME_WAIT_US;
+		tcp_timer_set(c, TCP_T_LIFE, TCP_TIME_WAIT_US);
 	if (repeated && seq_leq(rx->end, c->rcv_nxt))
 		count_event(c->stack->config.counters, EVENT_TCP_DUPLICATE);
 	if (!(rx->flags & TH_RST)) {

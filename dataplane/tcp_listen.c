@@ -9,17 +9,17 @@
 #include "tcp_table.h"
 #include "tcp_timer.h"
 
-static void begin(struct tcp_conn *c, const struct ip_path *path, const struct tcp_rx *rx)
+static void begin(struct tcp_conn *c, const struct ip_hop *hop, const struct tcp_rx *rx)
 {
 	c->passive = true;
 	c->state = TCPS_SYN_RCVD;
-	tcp_open_init(c, path);
+	tcp_open_init(c, hop);
 	tcp_open_peer_syn(c, rx);
 	tcp_list_half_open(c);
 	/* Without an mbuf the deadline sends it, or the client's next SYN does. */
 	tcp_output_syn(c);
-	c->deadline_us[TCP_T_RTX] = c->stack->now_us + tcp_rto_us(c);
-	c->deadline_us[TCP_T_LIFE] = c->stack->now_us + TCP_HALF_OPEN_US;
+	tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
+	tcp_timer_set(c, TCP_T_LIFE, TCP_HALF_OPEN_US);
 	tcp_timer_update(c);
 }
 
@@ -53,5 +53,5 @@ void tcp_listen_input(struct stack *s, const struct netif *nif, const struct ip_
 		count_drop(s->config.counters, DROP_TCP_TABLE_FULL);
 		return;
 	}
-	begin(c, &path, rx);
+	begin(c, &path.hop, rx);
 }

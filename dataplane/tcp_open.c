@@ -28,11 +28,11 @@ static uint32_t timestamp_offset(const struct stack *s, const struct tuple *t)
 	return (uint32_t)siphash(&s->tcp.ts_key, t, sizeof(t->laddr) + sizeof(t->faddr));
 }
 
-void tcp_open_init(struct tcp_conn *c, const struct ip_path *path)
+void tcp_open_init(struct tcp_conn *c, const struct ip_hop *hop)
 {
 	struct stack *s = c->stack;
 
-	c->path = *path;
+	c->hop = *hop;
 	c->snd_una = initial_sequence(s, &c->tuple);
 	c->snd_nxt = c->snd_una + 1;
 	c->ts_offset = timestamp_offset(s, &c->tuple);
@@ -48,7 +48,7 @@ void tcp_open_init(struct tcp_conn *c, const struct ip_path *path)
 void tcp_open_update_mss(struct tcp_conn *c)
 {
 	uint32_t hdr_bytes = addr_is_v4(&c->tuple.faddr) ? 40 : 60;
-	uint32_t mss = c->path.mtu - hdr_bytes;
+	uint32_t mss = c->hop.mtu - hdr_bytes;
 
 	mss = RTE_MAX(RTE_MIN(mss, (uint32_t)c->peer_mss), TCP_MSS_MIN);
 	/* Options that every segment carries are not in MSS (RFC 6691). */
@@ -88,10 +88,10 @@ void tcp_open_established(struct tcp_conn *c, const struct tcp_rx *rx)
 	c->snd_una = rx->ack;
 	c->recovery_point = rx->ack;
 	c->backoff = 0;
-	c->deadline_us[TCP_T_RTX] = 0;
-	c->deadline_us[TCP_T_LIFE] = 0;
+	tcp_timer_off(c, TCP_T_RTX);
+	tcp_timer_off(c, TCP_T_LIFE);
 	if (c->retransmits == 0)
-		tcp_rtt_sample(c, (uint32_t)RTE_MIN(s->now_us - c->last_sent_us, (uint64_t)TCP_RTO_MAX_US));
+		tcp_rtt_sample(c, RTE_MIN((uint32_t)s->now_us - c->last_sent_us, TCP_RTO_MAX_US));
 	tcp_cc_init(c);
 	tcp_list_half_open_leave(c);
 	count_event(s->config.counters, c->passive ? EVENT_TCP_ACCEPTED : EVENT_TCP_CONNECTED);

@@ -11,7 +11,7 @@
 #include "tcp_hdr.h"
 
 /* A new connection's state before any SYN: path, ISN, clocks. */
-void tcp_open_init(struct tcp_conn *c, const struct ip_path *path);
+void tcp_open_init(struct tcp_conn *c, const struct ip_hop *hop);
 /* The peer's SYN: rcv_nxt, and options that both sides sent. */
 void tcp_open_peer_syn(struct tcp_conn *c, const struct tcp_rx *rx);
 /* The handshake is complete with @rx's ACK. */

@@ -22,7 +22,7 @@ static void acknowledged(struct tcp_conn *c)
 {
 	c->rcv_acked = c->rcv_nxt;
 	c->ack_now = false;
-	c->deadline_us[TCP_T_ACK] = 0;
+	tcp_timer_off(c, TCP_T_ACK);
 	if (c->quick_acks > 0)
 		c->quick_acks--;
 }
@@ -95,14 +95,14 @@ bool tcp_output_syn(struct tcp_conn *c)
 	};
 	uint16_t wnd = tcp_window_syn(c);
 
-	o.mss = (uint16_t)(c->path.nif->mtu - (addr_is_v4(&c->tuple.faddr) ? 40 : 60));
+	o.mss = (uint16_t)(tcp_netif(c)->mtu - (addr_is_v4(&c->tuple.faddr) ? 40 : 60));
 	if (answer) {
 		flags |= TH_ACK;
 		c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + wnd);
 	}
 	if (!tcp_packet_send(c, c->snd_una, flags, wnd, opts, tcp_opts_put_syn(opts, &o), &no_data))
 		return false;
-	c->last_sent_us = c->stack->now_us;
+	c->last_sent_us = (uint32_t)c->stack->now_us;
 	if (answer)
 		c->rcv_acked = c->rcv_nxt;
 	return true;
@@ -183,7 +183,7 @@ static bool send_again(struct tcp_conn *c, struct tcp_seg *g)
 		c->retransmits++;
 	} while (sent < tcp_seg_data(g));
 	tcp_seg_sent_again(c, g);
-	c->last_sent_us = c->stack->now_us;
+	c->last_sent_us = (uint32_t)c->stack->now_us;
 	return true;
 }
 
@@ -204,7 +204,7 @@ static void send_lost(struct tcp_conn *c)
 		if (!send_again(c, g))
 			break;
 		if (c->rtx_forced)
-			c->deadline_us[TCP_T_RTX] = c->stack->now_us + tcp_rto_us(c);
+			tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
 		c->rtx_forced = false;
 	}
 }
@@ -218,7 +218,7 @@ static bool may_send_data(const struct tcp_conn *c)
 static uint32_t next_bytes(struct tcp_conn *c, bool override)
 {
 	uint32_t edge = c->snd_una + c->snd_wnd, room, pipe = tcp_pipe(c), most;
-	const struct netif *nif = c->path.nif;
+	const struct netif *nif = tcp_netif(c);
 
 	if (seq_leq(edge, c->snd_nxt))
 		return 0;
@@ -256,9 +256,9 @@ static bool send_one(struct tcp_conn *c, uint32_t bytes, bool fin)
 	if (!send_segment(c, c->snd_nxt, flags, &d))
 		return false;
 	if (tcp_flight(c) == 0)
-		c->deadline_us[TCP_T_RTX] = c->stack->now_us + tcp_rto_us(c);
+		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
 	tcp_sndq_sent(c, bytes, fin);
-	c->last_sent_us = c->stack->now_us;
+	c->last_sent_us = (uint32_t)c->stack->now_us;
 	if (fin)
 		c->state = c->state == TCPS_CLOSE_WAIT ? TCPS_LAST_ACK : TCPS_FIN_WAIT_1;
 	return true;
@@ -267,7 +267,7 @@ static bool send_one(struct tcp_conn *c, uint32_t bytes, bool fin)
 static void send_new(struct tcp_conn *c, bool override)
 {
 	/* Before the first look at cwnd: one TSO packet can be all of it. */
-	if (c->snd_unsent > 0 && tcp_flight(c) == 0 && c->stack->now_us - c->last_sent_us > tcp_rto_us(c))
+	if (c->snd_unsent > 0 && tcp_flight(c) == 0 && (uint32_t)c->stack->now_us - c->last_sent_us > tcp_rto_us(c))
 		tcp_cc_restart(c);
 	while (c->snd_unsent > 0) {
 		uint32_t bytes = next_bytes(c, override);
@@ -300,8 +300,8 @@ static void arm_persist(struct tcp_conn *c)
 {
 	bool waiting = c->snd_unsent > 0 || (c->fin_wanted && !c->fin_sent);
 
-	if (tcp_flight(c) == 0 && waiting && c->deadline_us[TCP_T_RTX] == 0)
-		c->deadline_us[TCP_T_RTX] = c->stack->now_us + tcp_rto_us(c);
+	if (tcp_flight(c) == 0 && waiting && !tcp_timer_on(c, TCP_T_RTX))
+		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
 }
 
 static void acknowledge(struct tcp_conn *c)
@@ -311,8 +311,8 @@ static void acknowledge(struct tcp_conn *c)
 	if (c->ack_now || tcp_window_grew(c) || pending >= 2u * c->rcv_mss ||
 	    (pending > 0 && c->quick_acks > 0))
 		tcp_output_ack(c);
-	else if (pending > 0 && c->deadline_us[TCP_T_ACK] == 0)
-		c->deadline_us[TCP_T_ACK] = c->stack->now_us + TCP_ACK_DELAY_US;
+	else if (pending > 0 && !tcp_timer_on(c, TCP_T_ACK))
+		tcp_timer_set(c, TCP_T_ACK, TCP_ACK_DELAY_US);
 }
 
 /* The user wants room, the pool gave none, and nothing is queued whose acknowledgment would bring it. */
@@ -345,6 +345,9 @@ void tcp_output(struct tcp_conn *c)
 	if (!c->tx_blocked)
 		acknowledge(c);
 	retry = starved(c) || c->tx_blocked;
-	c->deadline_us[TCP_T_RETRY] = retry ? c->stack->now_us + TCP_RETRY_US : 0;
+	if (retry)
+		tcp_timer_set(c, TCP_T_RETRY, TCP_RETRY_US);
+	else
+		tcp_timer_off(c, TCP_T_RETRY);
 	tcp_timer_update(c);
 }

@@ -53,7 +53,7 @@ uint32_t tcp_packet_most(const struct tcp_conn *c, const struct tcp_data *d)
 	uint32_t off = d->off, most = 0;
 	unsigned int n = 1;
 
-	for (const struct rte_mbuf *m = d->m; n < c->path.nif->tso_max_pieces && most < d->bytes; m = m->next, off = 0, n++)
+	for (const struct rte_mbuf *m = d->m; n < tcp_netif(c)->tso_max_pieces && most < d->bytes; m = m->next, off = 0, n++)
 		most += RTE_MIN(d->bytes - most, m->data_len - off);
 	if (most == d->bytes)
 		return most;
@@ -91,7 +91,7 @@ static bool attach_data(struct stack *s, struct rte_mbuf *m, const struct tcp_da
 static bool put_data(struct tcp_conn *c, struct rte_mbuf *m, const struct tcp_data *d)
 {
 	bool one_segment = d->bytes <= c->mss;
-	bool scatter = c->path.nif->offloads & NETIF_TX_SCATTER;
+	bool scatter = tcp_netif(c)->offloads & NETIF_TX_SCATTER;
 
 	if (one_segment && d->bytes <= rte_pktmbuf_tailroom(m) &&
 	    (!scatter || d->bytes <= TCP_COPY_BYTES || count_pieces(d) >= PIECES_MAX)) {
@@ -129,7 +129,8 @@ bool tcp_packet_send(struct tcp_conn *c, uint32_t seq, uint8_t flags, uint16_t w
 		m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
 		m->tso_segsz = c->mss;
 	}
-	ip_output(c->stack, &c->path, m, IPPROTO_TCP, (uint8_t)hdr_bytes, 0);
+	ip_output_hop(c->stack, &c->hop, &c->tuple.laddr, &c->tuple.faddr, m,
+		      &(struct ip_tx){ .proto = IPPROTO_TCP, .l4_bytes = (uint8_t)hdr_bytes });
 	return true;
 }
 

@@ -15,8 +15,8 @@ static uint64_t first_deadline(const struct tcp_conn *c)
 	uint64_t first = UINT64_MAX;
 
 	for (unsigned int i = 0; i < TCP_T_COUNT; i++)
-		if (c->deadline_us[i] != 0)
-			first = RTE_MIN(first, c->deadline_us[i]);
+		if (tcp_timer_on(c, i))
+			first = RTE_MIN(first, tcp_timer_due_us(c, i));
 	return first;
 }
 
@@ -33,7 +33,7 @@ void tcp_timer_update(struct tcp_conn *c)
 void tcp_timer_stop(struct tcp_conn *c)
 {
 	for (unsigned int i = 0; i < TCP_T_COUNT; i++)
-		c->deadline_us[i] = 0;
+		tcp_timer_off(c, i);
 	if (c->timer.armed)
 		wheel_cancel(&c->stack->wheel, &c->timer);
 }
@@ -41,8 +41,8 @@ void tcp_timer_stop(struct tcp_conn *c)
 /* Nobody answers: give up at a deadline that only progress moves (RFC 9293 3.8.3). */
 static void begin_user_timeout(struct tcp_conn *c)
 {
-	if (c->deadline_us[TCP_T_LIFE] == 0)
-		c->deadline_us[TCP_T_LIFE] = c->stack->now_us + TCP_USER_TIMEOUT_US;
+	if (!tcp_timer_on(c, TCP_T_LIFE))
+		tcp_timer_set(c, TCP_T_LIFE, TCP_USER_TIMEOUT_US);
 }
 
 static void syn_timeout(struct tcp_conn *c)
@@ -51,9 +51,9 @@ static void syn_timeout(struct tcp_conn *c)
 		c->retransmits++;
 		count_event(c->stack->config.counters, EVENT_TCP_RETRANSMIT);
 		tcp_rtt_backoff(c);
-		c->deadline_us[TCP_T_RTX] = c->stack->now_us + tcp_rto_us(c);
+		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
 	} else {
-		c->deadline_us[TCP_T_RTX] = c->stack->now_us + TCP_RETRY_US;
+		tcp_timer_set(c, TCP_T_RTX, TCP_RETRY_US);
 	}
 }
 
@@ -67,9 +67,9 @@ static void persist(struct tcp_conn *c)
 	begin_user_timeout(c);
 	if (tcp_output_probe(c)) {
 		tcp_rtt_backoff(c);
-		c->deadline_us[TCP_T_RTX] = c->stack->now_us + tcp_rto_us(c);
+		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
 	} else {
-		c->deadline_us[TCP_T_RTX] = c->stack->now_us + TCP_RETRY_US;
+		tcp_timer_set(c, TCP_T_RTX, TCP_RETRY_US);
 	}
 }
 
@@ -80,7 +80,7 @@ static void rtx_timeout(struct tcp_conn *c)
 	} else if (tcp_flight(c) > 0) {
 		begin_user_timeout(c);
 		tcp_recovery_timeout(c);
-		c->deadline_us[TCP_T_RTX] = c->stack->now_us + tcp_rto_us(c);
+		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
 	} else if (c->snd_unsent > 0 || (c->fin_wanted && !c->fin_sent)) {
 		persist(c);
 	}
@@ -109,9 +109,9 @@ static void life_timeout(struct tcp_conn *c)
 
 static bool due(struct tcp_conn *c, enum tcp_deadline which)
 {
-	if (c->deadline_us[which] == 0 || c->deadline_us[which] > c->stack->now_us)
+	if (!tcp_timer_on(c, which) || tcp_timer_due_us(c, which) > c->stack->now_us)
 		return false;
-	c->deadline_us[which] = 0;
+	tcp_timer_off(c, which);
 	return true;
 }
 

@@ -14,6 +14,7 @@
 #include "tcp_peer.h"
 #include "tcp_rcvq.h"
 #include "tcp_sndq.h"
+#include "tcp_timer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -179,7 +180,7 @@ static void check(const struct tcp_peer *p)
 		tcp_rcvq_check(c);
 		ASSERT(seq_geq(c->rcv_adv, c->rcv_nxt) && seq_leq(c->snd_una, c->snd_nxt));
 		ASSERT(!tcp_synchronized(c) || c->state == TCPS_TIME_WAIT || tcp_flight(c) == 0 ||
-		       c->deadline_us[TCP_T_RTX] || c->deadline_us[TCP_T_RETRY]);
+		       tcp_timer_on(c, TCP_T_RTX) || tcp_timer_on(c, TCP_T_RETRY));
 	}
 	ASSERT(p->stack->tcp.n_half_open <= p->stack->config.max_half_open);
 }

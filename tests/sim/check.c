@@ -5,6 +5,7 @@
 #include "tcp_conn.h"
 #include "tcp_rcvq.h"
 #include "tcp_sndq.h"
+#include "tcp_timer.h"
 
 static void check_windows(const struct tcp_conn *c)
 {
@@ -22,20 +23,20 @@ static void check_windows(const struct tcp_conn *c)
 /* Whatever waits for something waits for a deadline, a packet or the end of the turn, never for nothing. */
 static void check_liveness(const struct tcp_conn *c)
 {
-	bool retry = c->deadline_us[TCP_T_RETRY] != 0 || c->in_output;
+	bool retry = tcp_timer_on(c, TCP_T_RETRY) || c->in_output;
 	bool unsent = c->snd_unsent > 0 || (c->fin_wanted && !c->fin_sent);
 	bool sending = c->state == TCPS_SYN_SENT || c->state == TCPS_SYN_RCVD ||
 		       (tcp_synchronized(c) && c->state != TCPS_TIME_WAIT && (tcp_flight(c) > 0 || unsent));
 
 	if (sending)
-		ASSERT(c->deadline_us[TCP_T_RTX] != 0 || retry);
+		ASSERT(tcp_timer_on(c, TCP_T_RTX) || retry);
 	if (tcp_synchronized(c) && c->rcv_nxt != c->rcv_acked)
-		ASSERT(c->deadline_us[TCP_T_ACK] != 0 || retry);
+		ASSERT(tcp_timer_on(c, TCP_T_ACK) || retry);
 	if (c->released && c->state != TCPS_CLOSED)
-		ASSERT(c->deadline_us[TCP_T_LIFE] != 0);
+		ASSERT(tcp_timer_on(c, TCP_T_LIFE));
 	for (unsigned int i = 0; i < TCP_T_COUNT; i++)
-		if (c->deadline_us[i] != 0)
-			ASSERT(c->timer.armed && c->timer.deadline_us <= c->deadline_us[i]);
+		if (tcp_timer_on(c, i))
+			ASSERT(c->timer.armed && c->timer.deadline_us <= tcp_timer_due_us(c, i));
 	/* Who sleeps until stack_next_us must not sleep too long: one tick of the wheel is allowed. */
 	if (c->timer.armed)
 		ASSERT(stack_next_us(c->stack) <= c->timer.deadline_us + c->stack->wheel.tick_us);

@@ -350,7 +350,7 @@ static void sent_headers(void **state)
 
 		assert_int_equal(addr_parse(dsts[i], &dst), 0);
 		assert_int_equal(ip_path_init(b.stack, &p, NULL, &dst), 0);
-		assert_int_equal(p.mtu, 1500);
+		assert_int_equal(p.hop.mtu, 1500);
 		for (size_t data = 0; data < 1400; data += 97) {
 			struct rte_mbuf *m = rte_pktmbuf_alloc(b.mbufs);
 			struct frame f = { .n = 0 };
@@ -361,7 +361,7 @@ static void sent_headers(void **state)
 				frame_raw(&f, &(uint8_t){ (uint8_t)(k * 7) }, 1);
 			memcpy(rte_pktmbuf_append(m, (uint16_t)f.n), f.bytes, f.n);
 			ip_output(b.stack, &p, m, IPPROTO_TCP, 20, 0xa1);
-			neigh_heard(b.stack, p.nif, &p.next_hop, &mac, true);
+			neigh_heard(b.stack, ip_hop_netif(b.stack, &p.hop), ip_next_hop(b.stack, &p.hop, &dst), &mac, true);
 			check_sent(&b, v4, data);
 			ip = rte_pktmbuf_mtod_offset(b.sent[b.n_sent - 1], const uint8_t *, 14);
 			if (v4) {

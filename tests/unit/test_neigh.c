@@ -413,7 +413,7 @@ static void a_hint_that_went_stale_is_noticed(void **state)
 	path_to(&b, &q, "192.0.2.8");
 	out(&b, &p, 1);
 	out(&b, &q, 2);	/* at most one is unresolved: takes the other's place */
-	assert_int_equal(p.neigh, q.neigh);
+	assert_int_equal(p.hop.neigh, q.hop.neigh);
 	answers(&b, "192.0.2.8", 8);
 	box_clear(&b);
 	out(&b, &p, 3);
@@ -440,13 +440,13 @@ static void the_same_address_on_two_ports_is_two_neighbours(void **state)
 		snprintf(who, sizeof(who), "192.0.2.%u", i);
 		path_to(&b, &p, who);
 		q = p;
-		q.nif = &b.netifs.netifs[1];
+		q.hop.nif = 1;
 		out(&b, &p, 1);
 		out(&b, &q, 2);
 		assert_int_equal(b.n_sent, 2);
 		assert_ptr_equal(b.sent_on[0], &b.netifs.netifs[0]);
 		assert_ptr_equal(b.sent_on[1], &b.netifs.netifs[1]);
-		neigh_heard(b.stack, &b.netifs.netifs[1], &q.next_hop, &mac, true);
+		neigh_heard(b.stack, &b.netifs.netifs[1], &q.dst, &mac, true);
 		assert_int_equal(b.n_sent, 3);
 		assert_ptr_equal(b.sent_on[2], &b.netifs.netifs[1]);
 		assert_int_equal(state_of(&b, who), NEIGH_INCOMPLETE);
@@ -533,7 +533,7 @@ static void v6_in_short(void **state)
 	path_to(&b, &p, "2001:db8:1::7");
 	out(&b, &p, 1);
 	assert_int_equal(b.n_sent, 1);
-	neigh_heard(b.stack, p.nif, &p.next_hop, &mac, true);
+	neigh_heard(b.stack, ip_hop_netif(b.stack, &p.hop), ip_next_hop(b.stack, &p.hop, &p.dst), &mac, true);
 	assert_int_equal(b.n_sent, 2);
 	s = box_sent(&b, 1, &n);
 	assert_int_equal(n, 14 + 40 + 20);
