@@ -39,6 +39,7 @@ MATRIX = ("af_packet/1", "af_packet/2", "tap/1", "tap/2")
 # two workers share it.
 OTHERS = ("af_xdp/1", "af_xdp/2", "memif/2", "one_port/2")
 EVERY = MATRIX + OTHERS
+FAULTY = ("faulty/2",)
 TESTS = []
 
 
@@ -279,7 +280,7 @@ def main(**settings):
             certificates = Certificates(os.path.join(lab.folder, "certs"))
         netns.enter(lab.wan)
         wanted = os.environ.get("POSTERN_E2E_SHAPES")
-        for text in EVERY:
+        for text in EVERY + FAULTY:
             tests = [each for each in TESTS if text in each[1]]
             if tests and (not wanted or text in wanted.split()):
                 env = Env(lab, parse_shape(text), certificates, settings)

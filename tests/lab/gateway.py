@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 
-from . import memif, netns, process, shell, site, ucl, wires
+from . import faulty, memif, netns, process, shell, site, ucl, wires
 from .control import Control
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -86,8 +86,10 @@ class Gateway:
         os.makedirs(self.folder, exist_ok=True)
         shell.write(self.config, self.configuration())
         command = [program("posternd"), "--config", self.config]
-        if self.shape.kind == "memif":
-            self.carrier = memif.Carrier(self.lab, self.shape.workers)
+        if self.shape.kind in ("memif", "faulty"):
+            self.carrier = (memif.Carrier(self.lab, self.shape.workers)
+                            if self.shape.kind == "memif" else
+                            faulty.Bridge(self.lab, build_folder()))
             self.carrier.start()
         with open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(netns.argv(self.lab.gw, command),

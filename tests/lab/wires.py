@@ -7,6 +7,8 @@ af_packet, af_xdp   posternd takes ext0 and int0 themselves.
 memif               another process takes them, see memif.py.
 one_port            a bridge joins ext0, int0 and one1; posternd takes its peer one0
                     by af_packet: one port that serves both sides.
+faulty              the same, but each link is cut in two, and tests/bridge carries frames
+                    between the halves (see faulty.py): wan ==== ext1 :gw: ext2 ==== ext0.
 tap                 posternd creates the taps; a bridge each joins them to ext0, int0.
 
 The gw kernel owns no address on any of them and answers nothing: whatever the
@@ -23,7 +25,7 @@ QUEUES = 4  # enough for every number of workers that the tests run
 class Shape:
     """How the gateway is attached: kind of port, number of workers, MTU."""
 
-    KINDS = ("af_packet", "af_xdp", "tap", "memif", "one_port")
+    KINDS = ("af_packet", "af_xdp", "tap", "memif", "one_port", "faulty")
 
     def __init__(self, kind="af_packet", workers=1, mtu=1500):
         if kind not in self.KINDS:
@@ -61,10 +63,10 @@ def lay(namespaces, shape, addresses):
     shape_of_queues = ["numrxqueues", str(queues), "numtxqueues", str(queues)]
     for side, short in SIDES.items():
         peer = PEERS[side]
-        gw_device = short + "0"
-        for namespace, old in ((namespaces["gw"], gw_device), (namespaces["gw"], "br-" + short),
+        gw_device = short + ("1" if shape.kind == "faulty" else "0")
+        for namespace, old in ((namespaces["gw"], short + "0"), (namespaces["gw"], "br-" + short),
                                (namespaces["gw"], "br-one"), (namespaces["gw"], "one0"),
-                               (namespaces[peer], "eth0")):
+                               (namespaces["gw"], short + "1"), (namespaces[peer], "eth0")):
             netns.run(namespace, ["ip", "link", "del", old], check=False)
         shell.run(["ip", "link", "add", gw_device, "netns", namespaces["gw"], "mtu",
                    str(shape.mtu), *shape_of_queues, "type", "veth", "peer", "name", "eth0",
@@ -72,16 +74,23 @@ def lay(namespaces, shape, addresses):
         offloads_off(namespaces["gw"], gw_device)
         offloads_off(namespaces[peer], "eth0")
         _quiet(namespaces["gw"], gw_device)
+        if shape.kind == "faulty":
+            _pair(namespaces["gw"], short + "0", short + "2", shape.mtu, shape_of_queues)
         if shape.kind == "tap":
             _bridge(namespaces["gw"], "br-" + short, [gw_device])
         _up(namespaces[peer], "eth0", addresses[peer])
     if shape.kind == "one_port":
-        netns.run(namespaces["gw"], ["ip", "link", "add", "one0", *shape_of_queues, "type", "veth",
-                                     "peer", "name", "one1", *shape_of_queues])
-        for device in ("one0", "one1"):
-            offloads_off(namespaces["gw"], device)
-            _quiet(namespaces["gw"], device)
+        _pair(namespaces["gw"], "one0", "one1", shape.mtu, shape_of_queues)
         _bridge(namespaces["gw"], "br-one", ["ext0", "int0", "one1"])
+
+
+def _pair(namespace, first, second, mtu, shape_of_queues):
+    """A veth with both ends in one namespace, for frames only."""
+    netns.run(namespace, ["ip", "link", "add", first, "mtu", str(mtu), *shape_of_queues, "type",
+                          "veth", "peer", "name", second, "mtu", str(mtu), *shape_of_queues])
+    for device in (first, second):
+        offloads_off(namespace, device)
+        _quiet(namespace, device)
 
 
 def _quiet(namespace, device):
