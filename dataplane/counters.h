@@ -82,6 +82,8 @@
 	X(TCP_RST_SENT, "tcp_rst_sent", "RSTs sent") \
 	X(TCP_RST_RECEIVED, "tcp_rst_received", "connections ended by a RST") \
 	X(TCP_TIMED_OUT, "tcp_timed_out", "connections given up after retransmissions") \
+	X(TCP_ORPHAN_EVICTED, "tcp_orphan_evicted", "closed connections given up before their peers were done, to make room") \
+	X(TCP_TIME_WAIT_EVICTED, "tcp_time_wait_evicted", "connections in TIME-WAIT given up to make room") \
 	X(TLS_HANDSHAKES, "tls_handshakes", "TLS handshakes completed") \
 	X(TLS_RESUMED, "tls_resumed", "TLS handshakes that resumed a session") \
 	X(TLS_FAILED, "tls_failed", "TLS handshakes or sessions that failed") \

@@ -2,6 +2,7 @@
 #include "tcp_close.h"
 
 #include "tcp_list.h"
+#include "tcp_orphan.h"
 #include "tcp_output.h"
 #include "tcp_rcvq.h"
 #include "tcp_sndq.h"
@@ -25,6 +26,7 @@ bool tcp_close_fin_acked(struct tcp_conn *c)
 		c->state = TCPS_FIN_WAIT_2;
 		if (c->released) {
 			tcp_timer_set(c, TCP_T_LIFE, TCP_FIN_WAIT_2_US);
+			tcp_orphan_join(c);
 			tcp_timer_update(c);
 		}
 		return false;
@@ -102,10 +104,12 @@ void tcp_close_release(struct tcp_conn *c)
 		return;
 	case TCPS_FIN_WAIT_2:
 		tcp_timer_set(c, TCP_T_LIFE, TCP_FIN_WAIT_2_US);
+		tcp_orphan_join(c);
 		break;
 	default:
 		c->fin_wanted = true;
 		tcp_timer_set(c, TCP_T_LIFE, TCP_ORPHAN_US);
+		tcp_orphan_join(c);
 		tcp_list_output(c);
 		break;
 	}

@@ -70,6 +70,7 @@ struct tcp_conn {
 	bool ts_ok : 1;				/* both sides sent timestamps */
 	bool wscale_ok : 1;
 	bool in_ready : 1, in_woken : 1, in_output : 1, in_half_open : 1, in_time_wait : 1;
+	bool in_orphans : 1, orphan_done : 1;	/* tcp_orphan.c; done: nothing of ours is outstanding */
 	bool ack_now : 1;			/* an acknowledgment is due at once */
 	bool cwnd_limited : 1;			/* the last output stopped at cwnd (RFC 7661's idea) */
 	bool rtx_forced : 1;			/* RFC 6675 section 5 step 4.3: whatever the pipe holds */
@@ -122,7 +123,7 @@ struct tcp_conn {
 
 	/* Lists and timer */
 	TAILQ_ENTRY(tcp_conn) ready_link, output_link;
-	TAILQ_ENTRY(tcp_conn) age_link;		/* half-open or TIME-WAIT */
+	TAILQ_ENTRY(tcp_conn) age_link;		/* half-open, orphan or TIME-WAIT */
 	struct wheel_timer timer;
 	uint32_t deadline[TCP_T_COUNT];		/* tcp_timer.h; 0: off */
 	void *user;

@@ -13,6 +13,8 @@
 #define TCP_HALF_OPEN_US 20000000u	/* a client that doesn't complete its handshake */
 #define TCP_USER_TIMEOUT_US 120000000u	/* RFC 9293 3.8.3 (R2 >= 100 s): retransmitting without an answer */
 #define TCP_ORPHAN_US 240000000u	/* released, but the peer doesn't take what is queued */
+#define TCP_ORPHAN_PRESSED_US 30000000u	/* the same, while orphans are many or packet buffers few */
+#define TCP_ORPHAN_SHARE 4u		/* one part in four of the table, at most */
 #define TCP_FIN_WAIT_2_US 60000000u	/* released, and the peer doesn't close */
 #define TCP_TIME_WAIT_US 60000000u	/* 2 MSL with an MSL of 30 s */
 #define TCP_TIME_WAIT_REUSE_MS 1000u	/* RFC 6191: a new connection with newer timestamps may follow */

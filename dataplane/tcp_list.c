@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tcp_list.h"
 
+#include "tcp_orphan.h"
+
 static bool owned(const struct tcp_conn *c)
 {
 	return !c->released && !(c->passive && c->state == TCPS_SYN_RCVD);
@@ -76,6 +78,7 @@ void tcp_list_time_wait(struct tcp_conn *c)
 {
 	if (c->in_time_wait)
 		return;
+	tcp_orphan_leave(c);
 	TAILQ_INSERT_TAIL(&c->stack->tcp.time_wait, c, age_link);
 	c->in_time_wait = true;
 	c->stack->tcp.n_time_wait++;
@@ -87,6 +90,7 @@ void tcp_lists_leave(struct tcp_conn *c)
 
 	tcp_list_ready_leave(c);
 	tcp_list_half_open_leave(c);
+	tcp_orphan_leave(c);
 	if (c->in_output)
 		TAILQ_REMOVE(&t->output, c, output_link);
 	if (c->in_time_wait) {

@@ -48,7 +48,8 @@ struct tcp_stack {
 	struct tcp_conn_list output;		/* connections that may have something to send this turn */
 	struct tcp_conn_list half_open;		/* SYN-RECEIVED, oldest first */
 	struct tcp_conn_list time_wait;		/* released and in TIME-WAIT, oldest first */
-	uint32_t n_half_open, n_time_wait;
+	struct tcp_conn_list orphans, orphans_done;	/* released and not yet closed, oldest first (tcp_orphan.c) */
+	uint32_t n_half_open, n_time_wait, n_orphans;
 	bool pressure;				/* packet buffers run low (tcp_stack.c) */
 	uint64_t pressure_us;			/* when that was looked at */
 	uint64_t rst_refill_us;			/* token bucket of RSTs to strangers */

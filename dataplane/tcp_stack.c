@@ -4,6 +4,7 @@
 
 #include "mbuf_reserve.h"
 #include "tcp_list.h"
+#include "tcp_orphan.h"
 #include "tcp_output.h"
 #include "tcp_rcvq.h"
 #include "tcp_sndq.h"
@@ -35,6 +36,8 @@ static void look_at_pool(struct stack *s)
 		return;
 	t->pressure_us = s->now_us;
 	t->pressure = !mbuf_reserve_allows(s->config.mbufs, MBUF_USE_QUEUE);
+	if (t->pressure)
+		tcp_orphans_trim(s);
 }
 
 int tcp_stack_init(struct stack *s)
@@ -52,6 +55,8 @@ int tcp_stack_init(struct stack *s)
 	TAILQ_INIT(&t->output);
 	TAILQ_INIT(&t->half_open);
 	TAILQ_INIT(&t->time_wait);
+	TAILQ_INIT(&t->orphans);
+	TAILQ_INIT(&t->orphans_done);
 	t->rst_refill_us = s->now_us;
 	t->rst_tokens = TCP_RST_RATE;
 	if (tcp_table_init(t, max_conns) == 0 && tcp_sndq_init(t, max_conns) == 0 &&

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "tcp_list.h"
+#include "tcp_orphan.h"
 #include "tcp_timer.h"
 
 int tcp_table_init(struct tcp_stack *t, uint32_t max_conns)
@@ -64,10 +65,9 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tuple *tuple)
 	struct tcp_stack *t = &s->tcp;
 	struct tcp_conn *c = pool_get(&t->conns), **bucket;
 
-	if (!c && !TAILQ_EMPTY(&t->time_wait)) {
-		tcp_conn_free(TAILQ_FIRST(&t->time_wait));
+	/* Who has nobody waiting for it gives way to a new connection. */
+	if (!c && tcp_orphan_make_room(s))
 		c = pool_get(&t->conns);
-	}
 	if (!c)
 		return NULL;
 	c->stack = s;

@@ -277,7 +277,9 @@ static void end_abandoned(struct sim *s, struct flow *f)
 	for (int side = 0; side < 2; side++) {
 		struct end *e = &f->ends[side], *p = peer_of(e);
 		bool reset = p->plan.reset_at_us && s->now_us >= s->start_us + p->plan.reset_at_us;
-		bool aborted = p->done ? p->died || reset || (f->may_die && !e->conn) : f->may_die && !p->conn;
+		/* Or it left in good order, and its table needed the room before all was delivered. */
+		bool evicted = f->may_die && p->host->counters.events[EVENT_TCP_ORPHAN_EVICTED] > 0;
+		bool aborted = p->done ? p->died || reset || evicted || (f->may_die && !e->conn) : f->may_die && !p->conn;
 
 		if (e->done || !aborted || !half_done(f) || s->now_us < abandon_us(f))
 			continue;

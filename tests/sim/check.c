@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What must be true of every connection after every event. */
+#include <rte_common.h>
+
 #include "base/assert.h"
 #include "sim.h"
 #include "tcp_conn.h"
@@ -49,7 +51,7 @@ static void check_liveness(const struct tcp_conn *c)
 void sim_check(struct host *h)
 {
 	const struct tcp_stack *t = &h->stack->tcp;
-	uint32_t half_open = 0, time_wait = 0, segs = 0, ooos = 0;
+	uint32_t half_open = 0, time_wait = 0, orphans = 0, segs = 0, ooos = 0;
 
 	for (uint32_t i = 0; i < t->conns.capacity; i++) {
 		const struct tcp_conn *c = pool_at(&t->conns, i);
@@ -63,6 +65,9 @@ void sim_check(struct host *h)
 		check_liveness(c);
 		half_open += c->in_half_open;
 		time_wait += c->in_time_wait;
+		orphans += c->in_orphans;
+		ASSERT(c->in_orphans == (c->released && c->state != TCPS_TIME_WAIT));
+		ASSERT(!c->in_orphans || c->orphan_done == (c->state == TCPS_FIN_WAIT_2));
 		ooos += c->ooo != NULL;
 		TAILQ_FOREACH(g, &c->segs, link)
 			segs++;
@@ -70,6 +75,7 @@ void sim_check(struct host *h)
 	}
 	ASSERT(half_open == t->n_half_open && half_open <= h->stack->config.max_half_open);
 	ASSERT(time_wait == t->n_time_wait);
+	ASSERT(orphans == t->n_orphans && orphans <= RTE_MAX(h->stack->config.max_conns / TCP_ORPHAN_SHARE, 1u));
 	ASSERT(segs == pool_in_use(&t->segs));
 	ASSERT(ooos == pool_in_use(&t->ooos));
 }
