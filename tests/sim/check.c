@@ -2,8 +2,10 @@
 /* What must be true of every connection after every event. */
 #include <rte_common.h>
 
+#include "check.h"
+
 #include "base/assert.h"
-#include "sim.h"
+#include "stack_private.h"
 #include "tcp_conn.h"
 #include "tcp_rcvq.h"
 #include "tcp_sndq.h"
@@ -48,9 +50,9 @@ static void check_liveness(const struct tcp_conn *c)
 		ASSERT(c->in_ready || c->in_woken);
 }
 
-void sim_check(struct host *h)
+void tcp_check(struct stack *s)
 {
-	const struct tcp_stack *t = &h->stack->tcp;
+	const struct tcp_stack *t = &s->tcp;
 	uint32_t half_open = 0, time_wait = 0, orphans = 0, segs = 0, ooos = 0;
 
 	for (uint32_t i = 0; i < t->conns.capacity; i++) {
@@ -73,9 +75,9 @@ void sim_check(struct host *h)
 			segs++;
 		ASSERT(c->in_half_open == (c->state == TCPS_SYN_RCVD && c->passive));
 	}
-	ASSERT(half_open == t->n_half_open && half_open <= h->stack->config.max_half_open);
+	ASSERT(half_open == t->n_half_open && half_open <= s->config.max_half_open);
 	ASSERT(time_wait == t->n_time_wait);
-	ASSERT(orphans == t->n_orphans && orphans <= RTE_MAX(h->stack->config.max_conns / TCP_ORPHAN_SHARE, 1u));
+	ASSERT(orphans == t->n_orphans && orphans <= RTE_MAX(s->config.max_conns / TCP_ORPHAN_SHARE, 1u));
 	ASSERT(segs == pool_in_use(&t->segs));
 	ASSERT(ooos == pool_in_use(&t->ooos));
 }

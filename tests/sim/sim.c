@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../unit/eal.h"
+#include "check.h"
 #include "stack_private.h"
 #include "tcp_limits.h"
 
@@ -172,7 +173,7 @@ static void run_events(struct sim *s)
 		}
 		host_turn(&s->hosts[i], &s->wires[!i], s->now_us);
 		if (s->check)
-			sim_check(&s->hosts[i]);
+			tcp_check(s->hosts[i].stack);
 	}
 	s->events++;
 }

@@ -5,7 +5,7 @@
  * the same seed gives the same frames, and a failure is found again by its seed.
  *
  * What must hold, whatever the wire does: each byte received is the byte sent at
- * that offset; the invariants of sim_check.c after each event; and once the wire
+ * that offset; the invariants of tests/sim/check.c after each event; and once the wire
  * is healed every transfer finishes in bounded time and nothing is left over.
  *
  * Order of calls: sim_init, sim_run, sim_fini. Failures are reported once, by
@@ -123,6 +123,3 @@ bool sim_app_done(const struct sim *s);
 void sim_app_explain(const struct sim *s);
 /* After the end: did each flow end as it should? */
 void sim_app_verify(struct sim *s);
-
-/* ASSERTs the invariants of one host's connections. */
-void sim_check(struct host *h);
