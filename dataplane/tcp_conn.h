@@ -17,34 +17,7 @@
 #include "tcp.h"
 #include "tcp_limits.h"
 #include "tcp_seq.h"
-
-enum tcp_state {
-	TCPS_CLOSED,		/* out of the table; the user hasn't released it */
-	TCPS_SYN_SENT,
-	TCPS_SYN_RCVD,
-	TCPS_ESTABLISHED,
-	TCPS_CLOSE_WAIT,
-	TCPS_FIN_WAIT_1,
-	TCPS_FIN_WAIT_2,
-	TCPS_CLOSING,
-	TCPS_LAST_ACK,
-	TCPS_TIME_WAIT,
-};
-
-enum tcp_ca_state {
-	TCP_CA_OPEN,
-	TCP_CA_RECOVERY,	/* fast recovery, until recovery_point is acknowledged */
-	TCP_CA_LOSS,		/* after a retransmission time-out, until recovery_point */
-};
-
-/* Which deadline of the connection is meant; they share one wheel timer (tcp_timer.c). */
-enum tcp_deadline {
-	TCP_T_RTX,	/* retransmission, or zero-window probe when nothing is in flight */
-	TCP_T_ACK,	/* delayed acknowledgment */
-	TCP_T_RETRY,	/* output that failed for want of memory */
-	TCP_T_LIFE,	/* connect time-out, half-open, user time-out, FIN-WAIT-2, TIME-WAIT */
-	TCP_T_COUNT,
-};
+#include "tcp_state.h"
 
 struct tcp_seg;
 struct tcp_ooo;
