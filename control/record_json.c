@@ -29,7 +29,7 @@ static const char *or_empty(const char *s)
 json_t *record_json(const struct record *r, bool live)
 {
 	char start[TIME_TEXT_BYTES], id[32];
-	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:o, s:b, s:I, s:I}",
+	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I}",
 		"id", orders_id_format(r->id, id, sizeof(id)), "rule", r->rule,
 		"start", text_format_time(r->start_us, start, sizeof(start)), "duration_us", (json_int_t)r->duration_us,
 		"client", endpoint_json(&r->client, r->client_port),
@@ -37,6 +37,7 @@ json_t *record_json(const struct record *r, bool live)
 		"server", endpoint_json(&r->server, r->server_port), "sni", clean_json(r->sni),
 		"version", or_empty(r->version), "cipher", or_empty(r->cipher), "group", or_empty(r->group),
 		"alpn", clean_json(r->alpn), "resumed", (int)r->resumed,
+		"close_notify", (int)r->close_notify,
 		"bytes_from_client", (json_int_t)r->bytes_from_client,
 		"bytes_to_client", (json_int_t)r->bytes_to_client);
 

@@ -87,6 +87,7 @@
 	X(TLS_HANDSHAKES, "tls_handshakes", "TLS handshakes completed") \
 	X(TLS_RESUMED, "tls_resumed", "TLS handshakes that resumed a session") \
 	X(TLS_FAILED, "tls_failed", "TLS handshakes or sessions that failed") \
+	X(TRUNCATED, "truncated", "streams that a client ended in the middle of a TLS record") \
 	X(HANDSHAKE_TIMEOUT, "handshake_timeout", "TLS handshakes that took too long") \
 	X(IDLE_TIMEOUT, "idle_timeout", "connections closed for being idle") \
 	X(BACKEND_FAILED, "backend_failed", "connections closed because no internal server could be reached")

@@ -21,6 +21,7 @@
 	X(OPEN, "open", "it hasn't ended") \
 	X(CLIENT_CLOSED, "client_closed", "the client closed first") \
 	X(SERVER_CLOSED, "server_closed", "the internal server closed first") \
+	X(TRUNCATED, "truncated", "the client ended in the middle of a TLS record: its stream was cut") \
 	X(CLIENT_RESET, "client_reset", "the client sent a RST") \
 	X(SERVER_RESET, "server_reset", "the internal server sent a RST") \
 	X(CLIENT_LOST, "client_lost", "the client no longer acknowledged") \
@@ -54,6 +55,7 @@ struct record {
 	uint8_t end;		/* enum splice_end */
 	uint8_t tls_error;	/* enum tls_error */
 	bool resumed;
+	bool close_notify;	/* the client ended its stream as TLS wants it (RFC 8446 6.1) */
 	char rule[RULE_NAME_BYTES];
 	char sni[RECORD_SNI_BYTES];
 	char alpn[16];

@@ -123,14 +123,14 @@ static struct rule_count *rule_count(const struct splice *sp)
 	return &sp->rule->counts[sp->all->config.worker];
 }
 
-/* When the present state's time is over; silence is measured from the last byte. */
+/* When the present state's time is over; silence is measured from the last byte that reached its other side. */
 static uint64_t deadline(const struct splice *sp)
 {
 	uint64_t silence_us = sp->rule->idle_timeout_us;
 
 	if (sp->state == SPLICE_STATE_HANDSHAKE)
 		return sp->accepted_us + sp->rule->handshake_timeout_us;
-	if ((sp->client.done || sp->server.done) && silence_us > HALF_CLOSED_TIMEOUT_US)
+	if ((sp->client.done || sp->server.done || sp->last_steps) && silence_us > HALF_CLOSED_TIMEOUT_US)
 		silence_us = HALF_CLOSED_TIMEOUT_US;
 	return sp->active_us + silence_us;
 }
@@ -143,6 +143,8 @@ static void timer_fire(struct wheel_timer *t, uint64_t now_us)
 
 	if (now_us < due_us) {
 		wheel_arm(stack_wheel(sp->all->config.stack), t, due_us);
+	} else if (sp->last_steps) {
+		splice_end(sp, (enum splice_end)sp->record.end);
 	} else if (sp->state == SPLICE_STATE_HANDSHAKE) {
 		count_event(sp->all->config.counters, EVENT_HANDSHAKE_TIMEOUT);
 		splice_end(sp, SPLICE_HANDSHAKE_TIMEOUT);
@@ -211,17 +213,31 @@ static void leg_release(struct leg *leg, bool reset)
 	leg->conn = NULL;
 }
 
+/* Something has come from the client that its server will never get. */
+static bool client_cut(const struct splice *sp, enum splice_end end)
+{
+	if (sp->client.done)
+		return false;
+	return end == SPLICE_TLS_FAILED || end == SPLICE_TRUNCATED || sp->client.dead != 0 ||
+	       tls_input_bytes(sp->tls) > 0 || tcp_recv_bytes(sp->client.conn) > 0;
+}
+
 /*
  * What each peer is told. A stream that was cut must not look whole to the other
- * side: that leg is reset, unless all there was to send to it is already queued.
+ * side, which may be in the middle of a message: the server gets a RST, the client
+ * a FIN without close_notify, or a RST, too, when the server's leg has died and
+ * splice_last.c owed it nothing.
  */
 static void tell_peers(struct splice *sp, enum splice_end end)
 {
-	bool reset_client = sp->state == SPLICE_STATE_MOVING && sp->server.dead != 0 && !sp->server.done;
-	bool reset_server = (end == SPLICE_TLS_FAILED || sp->client.dead != 0) && !sp->client.done;
+	bool moving = sp->state == SPLICE_STATE_MOVING;
+	bool reset_client = moving && sp->server.dead != 0 && !sp->server.done && !sp->client.shut;
+	bool reset_server = client_cut(sp, end);
+	bool server_cut = moving && !sp->server.done && tcp_recv_bytes(sp->server.conn) > 0;
 
 	if (sp->client.dead == 0 && !reset_client) {
-		if (sp->state != SPLICE_STATE_HANDSHAKE && !sp->client.shut && end != SPLICE_TLS_FAILED)
+		if (sp->state != SPLICE_STATE_HANDSHAKE && !sp->client.shut && !server_cut && end != SPLICE_TLS_FAILED &&
+		    end != SPLICE_TRUNCATED)
 			tls_close(sp->tls);
 		splice_flush(sp);
 	}

@@ -13,9 +13,6 @@
 
 #include "mbuf_reserve.h"
 
-/* Bytes moved each way in one turn, so that a fast peer doesn't starve the others. */
-#define STEP_BYTES 65536u
-
 /* One whole TLS record with its header and the most that a cipher adds (RFC 8446 5.2). */
 #define RECORD_WIRE_BYTES (5u + TLS_RECORD_MAX_BYTES + 256u)
 
@@ -58,18 +55,6 @@ static bool may_convert(struct splice *sp)
 		return true;
 	splice_queue(sp);
 	return false;
-}
-
-/* Why the client's or the server's connection ended under us, if the other had not closed before. */
-static enum splice_end end_of_dead(const struct splice *sp, const struct leg *leg)
-{
-	bool is_client = leg == &sp->client;
-
-	if (sp->record.end != SPLICE_OPEN)
-		return (enum splice_end)sp->record.end;
-	if (leg->dead & TCP_RESET)
-		return is_client ? SPLICE_CLIENT_RESET : SPLICE_SERVER_RESET;
-	return is_client ? SPLICE_CLIENT_LOST : SPLICE_SERVER_LOST;
 }
 
 /* Dials the rule's servers in turn until one is being connected; false: none is left and @sp is gone. */
@@ -117,10 +102,10 @@ static void handshake_done(struct splice *sp)
 	dial(sp, SPLICE_BACKEND_UNREACHABLE);
 }
 
-static void tls_failed(struct splice *sp)
+void splice_cut(struct splice *sp, enum splice_end end)
 {
-	count_event(sp->all->config.counters, EVENT_TLS_FAILED);
-	splice_end(sp, SPLICE_TLS_FAILED);
+	count_event(sp->all->config.counters, end == SPLICE_TRUNCATED ? EVENT_TRUNCATED : EVENT_TLS_FAILED);
+	splice_end(sp, end);
 }
 
 static void step_handshake(struct splice *sp)
@@ -139,9 +124,11 @@ static void step_handshake(struct splice *sp)
 	tls_session_info(sp->tls, &info);
 	snprintf(sp->record.sni, sizeof(sp->record.sni), "%s", info.sni);
 	if (status == TLS_FAILED)
-		tls_failed(sp);
+		splice_cut(sp, SPLICE_TLS_FAILED);
 	else if (status == TLS_OK)
 		handshake_done(sp);
+	else if (tcp_recv_finished(sp->client.conn) && tls_input_bytes(sp->tls) > 0)
+		splice_cut(sp, SPLICE_TRUNCATED);
 	else if (tcp_recv_finished(sp->client.conn))
 		splice_end(sp, SPLICE_CLIENT_CLOSED);
 }
@@ -187,11 +174,25 @@ static bool client_overfull(const struct splice *sp)
 	return tcp_send_queued(sp->client.conn) >= sp->all->config.buffer_bytes + 2 * RECORD_WIRE_BYTES;
 }
 
-/* Client to server. False: TLS failed. */
-static bool move_up(struct splice *sp)
+/* What there was of TLS was read: is it the end, and a good one? */
+static enum splice_end client_finished(struct splice *sp)
 {
+	sp->client.empty = true;
+	if (!tcp_recv_finished(sp->client.conn))
+		return SPLICE_OPEN;
+	/* A cut message that looks whole to the server would be worse than none. */
+	if (tls_input_bytes(sp->tls) > 0)
+		return SPLICE_TRUNCATED;
+	leg_done(sp, &sp->client);
+	return SPLICE_OPEN;
+}
+
+enum splice_end splice_move_up(struct splice *sp)
+{
+	enum splice_end end = SPLICE_OPEN;
 	uint32_t moved = 0;
 
+	sp->client.empty = false;
 	while (!sp->client.done) {
 		uint32_t room = tcp_send_room(sp->server.conn);
 		struct rte_mbuf *plain = NULL;
@@ -211,27 +212,28 @@ static bool move_up(struct splice *sp)
 		}
 		splice_flush(sp);
 		if (status == TLS_FAILED)
-			return false;
-		if (status == TLS_CLOSED)
+			end = SPLICE_TLS_FAILED;
+		if (status == TLS_CLOSED) {
+			sp->record.close_notify = true;
 			leg_done(sp, &sp->client);
-		if (status == TLS_WANT_INPUT && tcp_recv_bytes(sp->client.conn) == 0) {
-			if (tcp_recv_finished(sp->client.conn))
-				leg_done(sp, &sp->client);
-			break;
 		}
+		if (status == TLS_WANT_INPUT && tcp_recv_bytes(sp->client.conn) == 0)
+			end = client_finished(sp);
+		if (end != SPLICE_OPEN || sp->client.empty)
+			break;
 	}
 	sp->record.bytes_from_client += moved;
 	counter_add(&counts(sp)->bytes_from_client, moved);
 	if (moved > 0)
 		sp->active_us = stack_now_us(sp->all->config.stack);
-	return true;
+	return end;
 }
 
-/* Server to client. False: TLS failed. */
-static bool move_down(struct splice *sp)
+enum splice_end splice_move_down(struct splice *sp)
 {
 	uint32_t moved = 0;
 
+	sp->server.empty = false;
 	while (!sp->server.done && tcp_send_room(sp->client.conn) > 0 && may_convert(sp)) {
 		struct rte_mbuf *plain;
 
@@ -241,64 +243,69 @@ static bool move_down(struct splice *sp)
 		}
 		plain = tcp_recv(sp->server.conn, TLS_RECORD_MAX_BYTES);
 		if (plain == NULL) {
+			sp->server.empty = true;
 			if (tcp_recv_finished(sp->server.conn))
 				leg_done(sp, &sp->server);
 			break;
 		}
 		moved += plain->pkt_len;
 		if (tls_write(sp->tls, plain) != TLS_OK)
-			return false;
+			return SPLICE_TLS_FAILED;
 		splice_flush(sp);
 	}
 	sp->record.bytes_to_client += moved;
 	counter_add(&counts(sp)->bytes_to_client, moved);
 	if (moved > 0)
 		sp->active_us = stack_now_us(sp->all->config.stack);
-	return true;
+	return SPLICE_OPEN;
 }
 
-/* A half-close goes on to the other side once all before it was handed over. */
-static void carry_half_close(struct splice *sp)
+void splice_shut_server(struct splice *sp)
 {
-	if (sp->client.done && !sp->server.shut) {
-		tcp_shutdown(sp->server.conn);
-		sp->server.shut = true;
-	}
-	if (sp->server.done && !sp->client.shut) {
+	if (sp->server.shut)
+		return;
+	tcp_shutdown(sp->server.conn);
+	sp->server.shut = true;
+}
+
+void splice_shut_client(struct splice *sp, bool properly)
+{
+	if (sp->client.shut)
+		return;
+	if (properly)
 		tls_close(sp->tls);
-		splice_flush(sp);
-		tcp_shutdown(sp->client.conn);
-		sp->client.shut = true;
-	}
+	splice_flush(sp);
+	tcp_shutdown(sp->client.conn);
+	sp->client.shut = true;
 }
 
 static void step_moving(struct splice *sp)
 {
-	if (!move_up(sp) || !move_down(sp)) {
-		tls_failed(sp);
+	enum splice_end end = splice_move_up(sp);
+
+	if (end == SPLICE_OPEN)
+		end = splice_move_down(sp);
+	if (end != SPLICE_OPEN) {
+		splice_cut(sp, end);
 		return;
 	}
-	carry_half_close(sp);
+	/* A half-close goes on to the other side once all before it was handed over. */
+	if (sp->client.done)
+		splice_shut_server(sp);
+	if (sp->server.done)
+		splice_shut_client(sp, true);
 	if (sp->client.done && sp->server.done)
 		splice_end(sp, (enum splice_end)sp->record.end);
 }
 
 void splice_step(struct splice *sp)
 {
-	if (sp->client.dead != 0) {
-		splice_end(sp, end_of_dead(sp, &sp->client));
-		return;
-	}
-	if (sp->state == SPLICE_STATE_HANDSHAKE) {
+	if (sp->client.dead != 0 || (sp->server.dead != 0 && sp->state == SPLICE_STATE_MOVING))
+		splice_step_last(sp);
+	else if (sp->state == SPLICE_STATE_HANDSHAKE)
 		step_handshake(sp);
-		return;
-	}
-	if (sp->state == SPLICE_STATE_CONNECTING) {
+	else if (sp->state == SPLICE_STATE_CONNECTING)
 		step_connecting(sp);
-		return;
-	}
-	if (sp->server.dead != 0)
-		splice_end(sp, end_of_dead(sp, &sp->server));
 	else
 		step_moving(sp);
 }

@@ -22,7 +22,7 @@ static const char *state_name(const struct splice *sp)
 	case SPLICE_STATE_MOVING:
 		break;
 	}
-	return sp->client.done || sp->server.done ? "closing" : "open";
+	return sp->client.done || sp->server.done || sp->last_steps ? "closing" : "open";
 }
 
 static void list_one(const struct splice *sp, struct order *o)

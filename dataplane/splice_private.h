@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * struct splice, for the three files that share it: splice.c (birth, death, lists),
- * splice_move.c (bytes), splice_order.c (what control asks).
+ * struct splice, for the files that share it: splice.c (birth, death, lists),
+ * splice_move.c (bytes), splice_last.c (one leg died, the other is owed something),
+ * splice_order.c (what control asks).
  *
  * Threads: the worker's.
  */
@@ -32,6 +33,7 @@ struct leg {
 	uint32_t dead;		/* TCP_DEAD events that came */
 	bool established;	/* its TCP handshake is complete */
 	bool done;		/* its peer sends no more, and all it sent was taken */
+	bool empty;		/* the last step took all that had come */
 	bool shut;		/* we send no more to it */
 };
 
@@ -44,6 +46,7 @@ struct splice {
 	uint32_t first_server;	/* where its round through the rule's servers began */
 	uint16_t servers_tried;
 	bool queued;		/* on the run list */
+	bool last_steps;	/* a leg died while bytes moved: splice_last.c */
 	struct wheel_timer timer;
 	uint64_t accepted_us;
 	uint64_t active_us;	/* when bytes last moved */
@@ -73,3 +76,16 @@ void splice_end(struct splice *sp, enum splice_end end);
 void splice_step(struct splice *sp);
 /* Sends what TLS has produced. */
 void splice_flush(struct splice *sp);
+
+/* Bytes moved each way in one turn, so that a fast peer doesn't starve the others. */
+#define STEP_BYTES 65536u
+/* A bounded part of one direction. SPLICE_OPEN, or why the splice is to end now. */
+enum splice_end splice_move_up(struct splice *sp);	/* client to server */
+enum splice_end splice_move_down(struct splice *sp);	/* server to client */
+/* We send no more to a leg; the client's @properly hears so by TLS, too. */
+void splice_shut_client(struct splice *sp, bool properly);
+void splice_shut_server(struct splice *sp);
+/* Counts and ends. */
+void splice_cut(struct splice *sp, enum splice_end end);
+/* A leg is dead: goes on as long as the other one is owed something; may end (and free) @sp. */
+void splice_step_last(struct splice *sp);

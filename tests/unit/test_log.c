@@ -110,7 +110,7 @@ static void a_connection_as_text(void **state)
 	text = whole();
 	assert_non_null(strstr(text, "Z connection: id=1-17 rule=imap "));
 	assert_non_null(strstr(text, " client=[2001:db8::7]:40000 listen=192.0.2.10:993 server=10.20.0.2:143 "));
-	assert_non_null(strstr(text, " resumed=yes bytes_from_client=13 bytes_to_client=4096 end=client_closed\n"));
+	assert_non_null(strstr(text, " resumed=yes close_notify=no bytes_from_client=13 bytes_to_client=4096 end=client_closed\n"));
 	free(text);
 }
 

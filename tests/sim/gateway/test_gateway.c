@@ -61,6 +61,7 @@ static void test_server_speaks_first(void **state)
 	assert_true(peer_of(w, CLIENT, 0)->got_close_notify);
 	r = world_record(w);
 	assert_int_equal(r.end, SPLICE_CLIENT_CLOSED);
+	assert_true(r.close_notify);
 	assert_int_equal(r.bytes_from_client, 40);
 	assert_int_equal(r.bytes_to_client, 60);
 	assert_string_equal(r.rule, "imap");
@@ -199,12 +200,17 @@ static void test_half_close_by_server(void **state)
 static void test_fin_without_close_notify(void **state)
 {
 	struct world *w = world_new(&world_usual);
+	struct record r;
 
 	(void)state;
 	peer_listen(w, &(struct peer){ .close = CLOSE_WHEN_PEER_DOES });
 	peer_connect(w, &(struct peer){ .send_bytes = 30000, .close = CLOSE_AFTER_SENDING, .bare_fin = true });
 	assert_true(world_run(w, world_ended, 20 * SECOND));
 	assert_whole(w, 1);
+	r = world_record(w);
+	assert_int_equal(r.end, SPLICE_CLIENT_CLOSED);
+	assert_false(r.close_notify);
+	assert_int_equal(w->nodes[GATEWAY].counters.events[EVENT_TRUNCATED], 0);
 	world_free(w);
 }
 
