@@ -65,10 +65,10 @@ static struct tls_key *new_key(const char *kind, char *why)
 	return NULL;
 }
 
-static struct tls_key *stored_key(const char *dir, const char *name, char *why)
+static struct tls_key *stored_key(const char *dir, const char *name, enum tls_store_kind kind, char *why)
 {
 	size_t bytes;
-	char *text = tls_store_read(dir, name, TLS_STORE_KEY, &bytes, why, WHY_BYTES);
+	char *text = tls_store_read(dir, name, kind, &bytes, why, WHY_BYTES);
 	struct tls_key *key;
 
 	if (!text)
@@ -78,15 +78,19 @@ static struct tls_key *stored_key(const char *dir, const char *name, char *why)
 	return key;
 }
 
-static int write_key(const char *dir, const char *name, const struct tls_key *key, char *why)
+/* @chain NULL: the key alone, as @kind; else both, in the place of what is there. */
+static int write_key(const char *dir, const char *name, enum tls_store_kind kind, const struct tls_key *key,
+		     const char *chain, char *why)
 {
 	char *text = tls_key_to_pem(key);
 	int bad = -1;
 
-	if (text)
-		bad = tls_store_write(dir, name, TLS_STORE_KEY, text, why, WHY_BYTES);
-	else
+	if (!text)
 		snprintf(why, WHY_BYTES, "out of memory");
+	else if (chain)
+		bad = tls_store_write_pair(dir, name, chain, text, why, WHY_BYTES);
+	else
+		bad = tls_store_write(dir, name, kind, text, why, WHY_BYTES);
 	tls_key_text_free(text);
 	return bad;
 }
@@ -104,8 +108,7 @@ static int make_ca(const struct cert_options *o)
 	if (key)
 		text = tls_ca_make(key, &subject, o->days ? o->days : TLS_CA_DAYS_DEFAULT, time(NULL), why, sizeof(why));
 	bad = !text || tls_store_make(o->dir, true, why, sizeof(why)) != 0 ||
-	      write_key(o->dir, TLS_STORE_CA, key, why) != 0 ||
-	      tls_store_write(o->dir, TLS_STORE_CA, TLS_STORE_CHAIN, text, why, sizeof(why)) != 0;
+	      write_key(o->dir, TLS_STORE_CA, TLS_STORE_KEY, key, text, why) != 0;
 	if (!bad)
 		printf("CA \"%s\" made. Clients are to trust %s/%s.pem; keep %s/%s.key to yourself.\n", o->common_name,
 		       o->dir, TLS_STORE_CA, o->dir, TLS_STORE_CA);
@@ -114,27 +117,32 @@ static int make_ca(const struct cert_options *o)
 	return bad ? cert_failed("no CA was made: %s", why) : 0;
 }
 
+/* A key that serves goes on serving until the new one's certificate is there (issue, import). */
 static int make_request(const struct cert_options *o)
 {
 	struct tls_subject subject = subject_of(o);
 	bool have = tls_store_has(o->dir, o->name, TLS_STORE_KEY);
+	enum tls_store_kind kind = have && !o->reuse_key ? TLS_STORE_NEW_KEY : TLS_STORE_KEY;
 	char why[WHY_BYTES], *text = NULL;
 	struct tls_key *key;
 	int bad;
 
 	if (have && !o->reuse_key && !o->force)
-		return cert_failed("%s/%s.key is there already; --reuse-key makes a request with it, --force makes a new key in its place", o->dir, o->name);
+		return cert_failed("%s/%s.key is there already; --reuse-key makes a request with it, --force makes a new key, which takes its place when its certificate is issued or imported", o->dir, o->name);
+	if (tls_store_settle(o->dir, o->name, why, sizeof(why)) != 0)
+		return cert_failed("no request was made: %s", why);
 	have = have && o->reuse_key;
-	key = have ? stored_key(o->dir, o->name, why) : new_key(o->key ? o->key : "p256", why);
+	key = have ? stored_key(o->dir, o->name, TLS_STORE_KEY, why) : new_key(o->key ? o->key : "p256", why);
 	if (key)
 		text = tls_request_make(key, &subject, why, sizeof(why));
 	bad = !text || tls_store_make(o->dir, false, why, sizeof(why)) != 0 ||
-	      (!have && write_key(o->dir, o->name, key, why) != 0) ||
+	      (!have && write_key(o->dir, o->name, kind, key, NULL, why) != 0) ||
 	      tls_store_write(o->dir, o->name, TLS_STORE_REQUEST, text, why, sizeof(why)) != 0;
 	if (!bad)
-		printf("Request %s/%s.csr made (%s key in %s.key). Next: `postern cert issue %s` with the CA of this folder, or\n"
+		printf("Request %s/%s.csr made (%s key in %s.key%s). Next: `postern cert issue %s` with the CA of this folder, or\n"
 		       "send it to another CA and `postern cert import %s --chain ANSWER`.\n",
-		       o->dir, o->name, tls_key_type_name(tls_key_type(key)), o->name, o->name, o->name);
+		       o->dir, o->name, tls_key_type_name(tls_key_type(key)), o->name,
+		       kind == TLS_STORE_NEW_KEY ? ".new; the old one serves until then" : "", o->name, o->name);
 	free(text);
 	tls_key_free(key);
 	return bad ? cert_failed("no request was made: %s", why) : 0;
@@ -155,22 +163,33 @@ static int read_request(const struct cert_options *o, struct tls_request *reques
 	return bad;
 }
 
-/* A certificate must not be written over a key that isn't its own. */
-static int check_own_key(const struct cert_options *o, const struct tls_request *request, char *why)
+/*
+ * A certificate must not be written over a key that isn't its own. *pending: the key
+ * that waits for it, which is to take the other's place; NULL: none.
+ */
+static int check_own_key(const struct cert_options *o, const struct tls_request *request, struct tls_key **pending,
+			 char *why)
 {
-	struct tls_key *key;
-	bool same;
+	static const enum tls_store_kind kinds[] = { TLS_STORE_KEY, TLS_STORE_NEW_KEY };
 
+	*pending = NULL;
 	if (!tls_store_has(o->dir, o->name, TLS_STORE_KEY))
 		return 0;	/* a request from elsewhere: its key stays there */
-	key = stored_key(o->dir, o->name, why);
-	if (!key)
-		return -1;
-	same = der_equal(tls_key_spki(key), request->x.spki);
-	tls_key_free(key);
-	if (same)
-		return 0;
-	snprintf(why, WHY_BYTES, "the request is not of the key %s/%s.key", o->dir, o->name);
+	for (unsigned int i = 0; i < 2 && tls_store_has(o->dir, o->name, kinds[i]); i++) {
+		struct tls_key *key = stored_key(o->dir, o->name, kinds[i], why);
+		bool same = key && der_equal(tls_key_spki(key), request->x.spki);
+
+		if (same && kinds[i] == TLS_STORE_NEW_KEY)
+			*pending = key;
+		else
+			tls_key_free(key);
+		if (same)
+			return 0;
+		if (!key)
+			return -1;
+	}
+	snprintf(why, WHY_BYTES, "the request is not of the key %s/%s.key%s", o->dir, o->name,
+		 tls_store_has(o->dir, o->name, TLS_STORE_NEW_KEY) ? ", nor of the new one beside it" : "");
 	return -1;
 }
 
@@ -178,7 +197,7 @@ static int issue(const struct cert_options *o)
 {
 	char why[WHY_BYTES], *ca = NULL, *text = NULL;
 	struct tls_request request;
-	struct tls_key *ca_key = NULL;
+	struct tls_key *ca_key = NULL, *pending = NULL;
 	size_t ca_bytes;
 	int bad;
 
@@ -186,19 +205,23 @@ static int issue(const struct cert_options *o)
 		return cert_failed("there is no CA in %s; make one: postern cert ca --dir %s --name \"Example CA\"", o->dir, o->dir);
 	if (read_request(o, &request, why) != 0)
 		return cert_failed("nothing was issued: %s", why);
-	bad = check_own_key(o, &request, why);
+	bad = tls_store_settle(o->dir, o->name, why, sizeof(why));
+	if (!bad)
+		bad = check_own_key(o, &request, &pending, why);
 	if (!bad) {
 		ca = tls_store_read(o->dir, TLS_STORE_CA, TLS_STORE_CHAIN, &ca_bytes, why, sizeof(why));
-		ca_key = ca ? stored_key(o->dir, TLS_STORE_CA, why) : NULL;
+		ca_key = ca ? stored_key(o->dir, TLS_STORE_CA, TLS_STORE_KEY, why) : NULL;
 	}
 	if (ca_key)
 		text = tls_ca_issue((struct der){ (uint8_t *)ca, ca_bytes }, ca_key, &request,
 				    o->days ? o->days : TLS_ISSUE_DAYS_DEFAULT, time(NULL), why, sizeof(why));
-	bad = !text || tls_store_write(o->dir, o->name, TLS_STORE_CHAIN, text, why, sizeof(why)) != 0;
+	bad = !text || (pending ? write_key(o->dir, o->name, TLS_STORE_KEY, pending, text, why) :
+				  tls_store_write(o->dir, o->name, TLS_STORE_CHAIN, text, why, sizeof(why))) != 0;
 	if (!bad)
 		printf("Certificate %s/%s.pem issued. A running posternd takes it by `postern cert load %s`.\n", o->dir, o->name,
 		       o->name);
 	tls_key_free(ca_key);
+	tls_key_free(pending);
 	tls_request_fini(&request);
 	free(ca);
 	free(text);
@@ -254,6 +277,21 @@ static int import_write(const struct cert_options *o, const struct tls_cert *cer
 	return bad;
 }
 
+/* The chain with the key that waits for it. NULL: there is none, or it isn't this chain's. */
+static struct tls_cert *pending_cert(const struct cert_options *o, struct der chain)
+{
+	char why[WHY_BYTES], *key;
+	struct tls_cert *cert = NULL;
+	size_t bytes;
+
+	key = tls_store_has(o->dir, o->name, TLS_STORE_NEW_KEY) ?
+		      tls_store_read(o->dir, o->name, TLS_STORE_NEW_KEY, &bytes, why, sizeof(why)) : NULL;
+	if (key)
+		cert = tls_cert_load(chain, (struct der){ (uint8_t *)key, bytes }, why, sizeof(why));
+	tls_key_text_free(key);
+	return cert;
+}
+
 static int import(const struct cert_options *o)
 {
 	size_t chain_bytes, key_bytes;
@@ -263,13 +301,18 @@ static int import(const struct cert_options *o)
 	bool stored;
 	int bad;
 
-	chain = tls_file_read(o->chain, &chain_bytes, &mode, why, sizeof(why));
+	chain = tls_store_settle(o->dir, o->name, why, sizeof(why)) == 0 ?
+			tls_file_read(o->chain, &chain_bytes, &mode, why, sizeof(why)) : NULL;
 	if (!chain)
 		return cert_failed("nothing was imported: %s", why);
 	key = import_key(o, (struct der){ (uint8_t *)chain, chain_bytes }, mode, &key_bytes, &stored, why);
 	if (key)
 		cert = tls_cert_load((struct der){ (uint8_t *)chain, chain_bytes },
 				     (struct der){ (uint8_t *)key, key_bytes }, why, sizeof(why));
+	if (!cert && key && stored) {
+		cert = pending_cert(o, (struct der){ (uint8_t *)chain, chain_bytes });
+		stored = !cert;
+	}
 	bad = !cert || import_write(o, cert, stored, why) != 0;
 	if (!bad)
 		printf("Certificate %s imported: \"%s\", %zu in its chain. A running posternd takes it by `postern cert load %s`.\n",
@@ -296,7 +339,8 @@ static const struct verb verbs[] = {
 	  "Make a key and a certificate request (PKCS#10): NAME.key and NAME.csr.\n\n"
 	  "  --cn HOST        the host name: imap.example.test\n" SUBJECT_HELP KEY_HELP
 	  "  --reuse-key      make the request with the key that is there\n"
-	  "  --force          make a new key where one is already\n", "naoulscekwf", make_request },
+	  "  --force          make a new key, NAME.key.new, where one is already: that one serves\n"
+	  "                   until the new one's certificate is issued or imported\n", "naoulscekwf", make_request },
 	{ "issue", "NAME [--request FILE]",
 	  "Have the folder's CA sign a request: NAME.csr becomes NAME.pem.\n\n"
 	  "  --request FILE   sign this request, of whatever tool\n"

@@ -23,7 +23,7 @@ struct certificate *certificate_load(const char *name, const char *chain_path, c
 		error_set(err, -ENOMEM, ERROR_INTERNAL, where, "out of memory");
 		return NULL;
 	}
-	c->tls = tls_cert_load_files(chain_path, key_path, why, sizeof(why));
+	c->tls = tls_store_load_files(chain_path, key_path, why, sizeof(why));
 	if (c->tls == NULL) {
 		error_set(err, -EINVAL, ERROR_INVALID, where, "%s", why);
 		free(c);

@@ -12,8 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define NEW_SUFFIX ".new"
+
 static const char *const suffixes[] = {
 	[TLS_STORE_CHAIN] = ".pem", [TLS_STORE_KEY] = ".key", [TLS_STORE_REQUEST] = ".csr",
+	[TLS_STORE_NEW_KEY] = ".key.new",
 };
 
 __attribute__((format(printf, 4, 5))) static int refuse(int code, char *err, size_t err_bytes, const char *format, ...)
@@ -24,6 +27,11 @@ __attribute__((format(printf, 4, 5))) static int refuse(int code, char *err, siz
 	vsnprintf(err, err_bytes, format, args);
 	va_end(args);
 	return code;
+}
+
+static bool is_key(enum tls_store_kind kind)
+{
+	return kind == TLS_STORE_KEY || kind == TLS_STORE_NEW_KEY;
 }
 
 bool tls_store_name_valid(const char *name)
@@ -135,7 +143,7 @@ static int write_temporary(const char *path, enum tls_store_kind kind, const cha
 	fd = mkostemp(temporary, O_CLOEXEC);	/* 0600 */
 	if (fd < 0)
 		return refuse(-errno, err, err_bytes, "can't write beside %s: %s", path, strerror(errno));
-	bad = fchmod(fd, kind == TLS_STORE_KEY ? 0600 : 0644) == 0 ? write_whole(fd, text) : -errno;
+	bad = fchmod(fd, is_key(kind) ? 0600 : 0644) == 0 ? write_whole(fd, text) : -errno;
 	close(fd);
 	if (bad) {
 		unlink(temporary);
@@ -172,26 +180,27 @@ int tls_store_write(const char *dir, const char *name, enum tls_store_kind kind,
 int tls_store_write_pair(const char *dir, const char *name, const char *chain, const char *key, char *err,
 			 size_t err_bytes)
 {
-	char chain_path[PATH_MAX], key_path[PATH_MAX], new_chain[TEMPORARY_BYTES], new_key[TEMPORARY_BYTES];
+	char chain_path[PATH_MAX], key_path[PATH_MAX], new_path[PATH_MAX], new_chain[TEMPORARY_BYTES];
 	int bad;
 
-	bad = tls_store_path(dir, name, TLS_STORE_CHAIN, chain_path, err, err_bytes);
+	bad = tls_store_settle(dir, name, err, err_bytes);
+	if (!bad)
+		bad = tls_store_path(dir, name, TLS_STORE_CHAIN, chain_path, err, err_bytes);
 	if (!bad)
 		bad = tls_store_path(dir, name, TLS_STORE_KEY, key_path, err, err_bytes);
 	if (!bad)
-		bad = write_temporary(key_path, TLS_STORE_KEY, key, new_key, err, err_bytes);
+		bad = tls_store_path(dir, name, TLS_STORE_NEW_KEY, new_path, err, err_bytes);
+	if (!bad)	/* before anything is touched: a full disk shows here */
+		bad = write_temporary(chain_path, TLS_STORE_CHAIN, chain, new_chain, err, err_bytes);
 	if (bad)
 		return bad;
-	bad = write_temporary(chain_path, TLS_STORE_CHAIN, chain, new_chain, err, err_bytes);
+	bad = tls_store_write(dir, name, TLS_STORE_NEW_KEY, key, err, err_bytes);
 	if (bad) {
-		unlink(new_key);
+		unlink(new_chain);
 		return bad;
 	}
-	bad = put_in_place(new_key, key_path, err, err_bytes);
-	if (!bad)
-		return put_in_place(new_chain, chain_path, err, err_bytes);
-	unlink(new_chain);
-	return bad;
+	bad = put_in_place(new_chain, chain_path, err, err_bytes);
+	return bad ? bad : put_in_place(new_path, key_path, err, err_bytes);
 }
 
 char *tls_store_read(const char *dir, const char *name, enum tls_store_kind kind, size_t *bytes, char *err,
@@ -203,7 +212,7 @@ char *tls_store_read(const char *dir, const char *name, enum tls_store_kind kind
 	if (tls_store_path(dir, name, kind, path, err, err_bytes) != 0)
 		return NULL;
 	text = tls_file_read(path, bytes, &mode, err, err_bytes);
-	if (text && kind == TLS_STORE_KEY && !tls_key_file_private(path, mode, err, err_bytes)) {
+	if (text && is_key(kind) && !tls_key_file_private(path, mode, err, err_bytes)) {
 		explicit_bzero(text, *bytes);
 		free(text);
 		return NULL;
@@ -218,7 +227,44 @@ struct tls_cert *tls_store_load(const char *dir, const char *name, char *err, si
 	if (tls_store_path(dir, name, TLS_STORE_CHAIN, chain, err, err_bytes) != 0 ||
 	    tls_store_path(dir, name, TLS_STORE_KEY, key, err, err_bytes) != 0)
 		return NULL;
-	return tls_cert_load_files(chain, key, err, err_bytes);
+	return tls_store_load_files(chain, key, err, err_bytes);
+}
+
+struct tls_cert *tls_store_load_files(const char *chain_path, const char *key_path, char *err, size_t err_bytes)
+{
+	struct tls_cert *c = tls_cert_load_files(chain_path, key_path, err, err_bytes);
+	char new_path[PATH_MAX + sizeof(NEW_SUFFIX)], why[256];
+
+	if (c || !key_path)
+		return c;
+	/* What was wrong at first is the reason to give: nobody asked for this key. */
+	snprintf(new_path, sizeof(new_path), "%s" NEW_SUFFIX, key_path);
+	return tls_cert_load_files(chain_path, new_path, why, sizeof(why));
+}
+
+int tls_store_settle(const char *dir, const char *name, char *err, size_t err_bytes)
+{
+	char chain[PATH_MAX], key[PATH_MAX], new_key[PATH_MAX], why[256];
+	struct tls_cert *c;
+	int bad;
+
+	bad = tls_store_path(dir, name, TLS_STORE_CHAIN, chain, err, err_bytes);
+	if (!bad)
+		bad = tls_store_path(dir, name, TLS_STORE_KEY, key, err, err_bytes);
+	if (!bad)
+		bad = tls_store_path(dir, name, TLS_STORE_NEW_KEY, new_key, err, err_bytes);
+	if (bad || access(new_key, F_OK) != 0)
+		return bad;
+	c = tls_cert_load_files(chain, key, why, sizeof(why));
+	if (!c) {
+		c = tls_cert_load_files(chain, new_key, why, sizeof(why));
+		bad = c && rename(new_key, key) != 0 ? -errno : 0;
+	}
+	tls_cert_free(c);
+	if (bad)
+		return refuse(bad, err, err_bytes, "can't put %s in the place of %s: %s", new_key, key, strerror(-bad));
+	sync_folder_of(key);
+	return 0;
 }
 
 static int is_chain(const struct dirent *e)

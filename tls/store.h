@@ -4,6 +4,11 @@
  * (the request) for each, and ca/ca.pem with ca/ca.key where a CA is kept. Files
  * are replaced as a whole or not at all, also when the power goes.
  *
+ * NAME.key.new is the key of a request that isn't answered yet, while NAME.key serves
+ * on. A chain and its key can't be replaced in one step: the new key lies in
+ * NAME.key.new first, then the chain takes its place, which decides, then the key. A
+ * reader that finds a chain whose key is still NAME.key.new takes that.
+ *
  * Threads: control.
  */
 #pragma once
@@ -14,7 +19,7 @@
 #define TLS_STORE_CA "ca/ca"
 #define TLS_STORE_NAME_MAX 64u
 
-enum tls_store_kind { TLS_STORE_CHAIN, TLS_STORE_KEY, TLS_STORE_REQUEST };
+enum tls_store_kind { TLS_STORE_CHAIN, TLS_STORE_KEY, TLS_STORE_REQUEST, TLS_STORE_NEW_KEY };
 
 /* Letters, digits, '.', '_' and '-', beginning with a letter or digit: nothing that leaves the folder. */
 bool tls_store_name_valid(const char *name);
@@ -28,14 +33,18 @@ int tls_store_make(const char *dir, bool with_ca, char *err, size_t err_bytes);
 /* Writes the text, keys as 0600 and the rest as 0644. 0, or -errno with the reason. */
 int tls_store_write(const char *dir, const char *name, enum tls_store_kind kind, const char *text, char *err,
 		    size_t err_bytes);
-/* Chain and key together: when one can't be written, both stay as they were. 0, or -errno with the reason. */
+/* Chain and key together: when one can't be written, both stay as they were. Takes the place of NAME.key.new. 0, or -errno with the reason. */
 int tls_store_write_pair(const char *dir, const char *name, const char *chain, const char *key, char *err,
 			 size_t err_bytes);
 /* The text (free it; zero a key's), its length in *bytes. NULL with the reason. A key that others may read is refused. */
 char *tls_store_read(const char *dir, const char *name, enum tls_store_kind kind, size_t *bytes, char *err,
 		     size_t err_bytes);
+/* Ends a replacement that was cut short; before anything is written for NAME. 0, or -errno with the reason. */
+int tls_store_settle(const char *dir, const char *name, char *err, size_t err_bytes);
 /* Chain and key of NAME, checked. NULL with the reason. */
 struct tls_cert *tls_store_load(const char *dir, const char *name, char *err, size_t err_bytes);
+/* The same by the files' paths, as tls_cert_load_files. */
+struct tls_cert *tls_store_load_files(const char *chain_path, const char *key_path, char *err, size_t err_bytes);
 
 /* Calls @each for the names that have a chain, in alphabetical order. 0, or -errno with the reason. */
 int tls_store_each(const char *dir, void (*each)(const char *name, void *with), void *with, char *err,

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -104,9 +105,98 @@ static void test_whole_way(void **state)
 	SAYS(0, "issue|imap", "issued");
 	SAYS(0, "show|imap", "CN=imap.example.org");
 	SAYS(1, "show|nothing", "nothing.pem: No such file");
-	/* A new key, and the old certificate no longer fits. */
+}
+
+/* The text of DIR/@file; "" when there is none. */
+static const char *content(const char *file)
+{
+	static char text[2][16384];
+	static unsigned int turn;
+	char path[128], *to = text[turn++ % 2];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	f = fopen(path, "r");
+	to[f ? fread(to, 1, sizeof(text[0]) - 1, f) : 0] = '\0';
+	if (f)
+		fclose(f);
+	return to;
+}
+
+static void move(const char *from, const char *to)
+{
+	char a[128], b[128];
+
+	snprintf(a, sizeof(a), "%s/%s", dir, from);
+	snprintf(b, sizeof(b), "%s/%s", dir, to);
+	assert_int_equal(rename(a, b), 0);
+}
+
+static void assert_private(const char *file)
+{
+	char path[128];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+/* The key that serves stays, with its certificate, until the new one's is there. */
+static void test_new_key(void **state)
+{
+	char *old, *new, words[512];
+
+	(void)state;
+	old = strdup(content("imap.key"));
+	SAYS(0, "request|imap|--cn|imap.example.net|--force", "imap.key.new; the old one serves until then");
+	assert_string_equal(content("imap.key"), old);
+	assert_private("imap.key.new");
+	SAYS(0, "show|imap", "CN=imap.example.org");
+	/* A request for the old key is answered while the new one waits. */
+	new = strdup(content("imap.key.new"));
+	move("imap.csr", "new.csr");
+	SAYS(0, "request|imap|--cn|imap.example.com|--reuse-key", "key in imap.key)");
+	SAYS(0, "issue|imap", "issued");
+	SAYS(0, "show|imap", "CN=imap.example.com");
+	assert_string_equal(content("imap.key.new"), new);
+	move("new.csr", "imap.csr");
+	SAYS(0, "issue|imap", "issued");
+	SAYS(0, "show|imap", "CN=imap.example.net");
+	assert_string_equal(content("imap.key"), new);
+	assert_string_equal(content("imap.key.new"), "");
+	assert_private("imap.key");
+	free(old);
+	free(new);
+	/* The same by an answer from elsewhere. */
+	SAYS(0, "request|imap|--cn|imap.example.edu|--force", "Request");
+	snprintf(words, sizeof(words), "issue|answer|--request|%s/imap.csr", dir);
+	SAYS(0, words, "issued");
+	snprintf(words, sizeof(words), "import|imap|--chain|%s/answer.pem", dir);
+	SAYS(0, words, "imported");
+	SAYS(0, "show|imap", "CN=imap.example.edu");
+	assert_string_equal(content("imap.key.new"), "");
+}
+
+/* The power went between the chain's taking its place and the key's. */
+static void test_swap_cut_short(void **state)
+{
+	char *new;
+
+	(void)state;
+	SAYS(0, "request|imap|--cn|imap.example.net|--force", "Request");
+	move("imap.key", "old.key");
+	new = strdup(content("imap.key.new"));
+	SAYS(0, "issue|imap", "issued");	/* of a request from elsewhere, as far as it knows: the chain alone */
+	move("old.key", "imap.key");
+	assert_string_equal(content("imap.key.new"), new);
+	SAYS(0, "show|imap", "CN=imap.example.net");
+	/* A further request must not take the waiting key for one that nobody needs. */
 	SAYS(0, "request|imap|--cn|imap.example.org|--force", "Request");
-	SAYS(1, "show|imap", "does not belong to the certificate");
+	assert_string_equal(content("imap.key"), new);
+	assert_string_not_equal(content("imap.key.new"), new);
+	SAYS(0, "show|imap", "CN=imap.example.net");
+	free(new);
 }
 
 static void test_import(void **state)
@@ -157,6 +247,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole_way),
+		cmocka_unit_test(test_new_key),
+		cmocka_unit_test(test_swap_cut_short),
 		cmocka_unit_test(test_import),
 		cmocka_unit_test(test_usage),
 	};
