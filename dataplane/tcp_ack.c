@@ -35,21 +35,20 @@ static bool update_window(struct tcp_conn *c, const struct tcp_rx *rx)
 	return wnd != old;
 }
 
-static void sample_rtt(struct tcp_conn *c, const struct tcp_acked *acked, const struct tcp_rx *rx)
+static void sample_rtt(struct tcp_conn *c, const struct tcp_acked *acked)
 {
 	if (acked->sent_us != 0) {
 		tcp_rtt_sample(c, (uint32_t)RTE_MIN(c->stack->now_us - acked->sent_us, (uint64_t)TCP_RTO_MAX_US));
-	} else if (c->ts_ok && rx->opts.ts_ecr != 0) {
-		uint32_t rtt_ms = tcp_ts_now(c) - rx->opts.ts_ecr;
+	} else if (acked->bytes > 0 && acked->has_ecr) {
+		uint32_t rtt_ms = tcp_ts_now(c) - acked->ts_ecr;
 
 		if (rtt_ms <= TCP_RTO_MAX_US / 1000)
 			tcp_rtt_sample(c, rtt_ms * 1000);
 	}
 }
 
-static void progress(struct tcp_conn *c, const struct tcp_acked *acked, const struct tcp_rx *rx, uint32_t queued)
+static void progress(struct tcp_conn *c, uint32_t queued)
 {
-	sample_rtt(c, acked, rx);
 	if (tcp_flight(c) > 0)
 		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
 	else
@@ -63,8 +62,8 @@ static void progress(struct tcp_conn *c, const struct tcp_acked *acked, const st
 
 enum tcp_ack_verdict tcp_ack_input(struct tcp_conn *c, const struct tcp_rx *rx)
 {
-	uint32_t flight = tcp_flight(c), queued = c->snd_bytes, sacked = 0;
-	struct tcp_acked acked = { 0 };
+	struct tcp_acked acked = { .has_ecr = c->ts_ok && rx->opts.ts_ecr != 0, .ts_ecr = rx->opts.ts_ecr };
+	uint32_t flight = tcp_flight(c), queued = c->snd_bytes;
 	bool window_changed;
 
 	if (seq_gt(rx->ack, c->snd_nxt) || seq_lt(rx->ack, c->snd_una - c->snd_wnd_max)) {
@@ -75,17 +74,18 @@ enum tcp_ack_verdict tcp_ack_input(struct tcp_conn *c, const struct tcp_rx *rx)
 	if (seq_lt(rx->ack, c->snd_una))
 		return TCP_ACK_OK;
 	window_changed = update_window(c, rx);
-	if (seq_gt(rx->ack, c->snd_una)) {
-		acked = tcp_sndq_acked(c, rx->ack);
-		progress(c, &acked, rx, queued);
-	}
+	if (seq_gt(rx->ack, c->snd_una))
+		tcp_sndq_acked(c, rx->ack, &acked);
+	if (c->sack_ok && flight > 0)
+		tcp_sack_input(c, rx->opts.sack, rx->opts.n_sack, &acked);
+	sample_rtt(c, &acked);
+	if (acked.bytes > 0)
+		progress(c, queued);
 	if (!c->released && c->state != TCPS_TIME_WAIT && (acked.bytes > 0 || c->snd_wnd < c->mss))
 		tcp_timer_off(c, TCP_T_LIFE);
 	if (flight == 0)
 		return TCP_ACK_OK;
-	if (c->sack_ok)
-		sacked = tcp_sack_input(c, rx->opts.sack, rx->opts.n_sack);
-	tcp_recovery_ack(c, acked.bytes, sacked,
+	tcp_recovery_ack(c, &acked,
 			 acked.bytes == 0 && rx->bytes == 0 && !window_changed && !(rx->flags & TH_FIN), flight);
 	if (c->fin_sent && acked.bytes > 0 && c->snd_una == c->snd_nxt && tcp_close_fin_acked(c))
 		return TCP_ACK_ENDED;

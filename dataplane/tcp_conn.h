@@ -48,6 +48,8 @@ struct tcp_conn {
 	bool cwnd_limited : 1;			/* the last output stopped at cwnd (RFC 7661's idea) */
 	bool rtx_forced : 1;			/* RFC 6675 section 5 step 4.3: whatever the pipe holds */
 	bool tx_blocked : 1;			/* output found no mbuf */
+	bool rack_reordering : 1;		/* RACK.reordering_seen */
+	bool rack_dsack_on : 1;			/* rack_dsack_round is set */
 	bool room_wanted : 1;			/* tcp_send_room told the user that there is little: TCP_WRITABLE is due */
 	struct tuple tuple;
 	struct stack *stack;
@@ -60,7 +62,7 @@ struct tcp_conn {
 	uint16_t peer_mss;			/* its MSS option */
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t backoff;			/* doublings of the time-out (RFC 6298 5.5) */
-	uint8_t dupacks;			/* without SACK only */
+	uint8_t dupacks;			/* with SACK: acknowledgments that reported something new */
 	/* Send queue (tcp_sndq.c) */
 	uint32_t snd_bytes;			/* queued, unacknowledged and unsent */
 	uint32_t snd_unsent;			/* of these, never sent */
@@ -71,6 +73,12 @@ struct tcp_conn {
 	uint32_t sacked_bytes, lost_bytes, rtx_bytes;
 	uint32_t recovery_point;
 	struct tcp_seg_list segs;		/* sent and unacknowledged, in order */
+	struct tcp_seg *in_flight, *to_resend;	/* rings of them (tcp_seg_ring.h) */
+	/* Loss detection (tcp_rack.c), under RFC 8985's names */
+	uint32_t rack_xmit_us, rack_end_seq;	/* RACK.segment: the youngest delivered; the clock's low half */
+	uint32_t rack_rtt_us;
+	uint32_t rack_dsack_round;
+	uint8_t rack_reo_mult, rack_reo_persist;
 	/* Congestion control (tcp_cc.c) */
 	uint32_t cwnd, ssthresh;
 	struct tcp_cubic cubic;

@@ -16,7 +16,7 @@
 static void too_big(struct tcp_conn *c, uint16_t mtu)
 {
 	uint16_t least = addr_is_v4(&c->tuple.faddr) ? TCP_PATH_MTU_MIN_V4 : TCP_PATH_MTU_MIN_V6;
-	struct tcp_seg *g;
+	struct tcp_seg *g, *after = NULL;
 
 	if (mtu < least)
 		mtu = least;
@@ -26,10 +26,8 @@ static void too_big(struct tcp_conn *c, uint16_t mtu)
 	tcp_open_update_mss(c);
 	/* What was too big is lost, though not by congestion: send it again in smaller pieces. */
 	TAILQ_FOREACH(g, &c->segs, link) {
-		if (g->bytes <= c->mss || (g->flags & TCP_SEG_SACKED))
-			continue;
-		tcp_seg_not_lost(c, g);
-		tcp_seg_lost(c, g);
+		if (g->bytes > c->mss && tcp_seg_in_flight(g))
+			tcp_seg_lost(c, g, &after);
 	}
 	c->rtx_forced = true;
 	tcp_list_output(c);

@@ -5,6 +5,7 @@
 
 #include "tcp_cc.h"
 #include "tcp_list.h"
+#include "tcp_rack.h"
 #include "tcp_rtt.h"
 #include "tcp_timer.h"
 #include "tcp_window.h"
@@ -43,6 +44,7 @@ void tcp_open_init(struct tcp_conn *c, const struct ip_hop *hop)
 	c->peer_mss = addr_is_v4(&c->tuple.faddr) ? TCP_MSS_DEFAULT_V4 : TCP_MSS_DEFAULT_V6;
 	tcp_open_update_mss(c);
 	tcp_rtt_init(c);
+	tcp_rack_init(c);
 }
 
 void tcp_open_update_mss(struct tcp_conn *c)

@@ -8,6 +8,7 @@
 #include "tcp_cc.h"
 #include "tcp_list.h"
 #include "tcp_packet.h"
+#include "tcp_rack.h"
 #include "tcp_rcvq.h"
 #include "tcp_recovery.h"
 #include "tcp_rtt.h"
@@ -192,11 +193,7 @@ static void send_lost(struct tcp_conn *c)
 {
 	struct tcp_seg *g;
 
-	if (c->lost_bytes == c->rtx_bytes)
-		return;
-	TAILQ_FOREACH(g, &c->segs, link) {
-		if ((g->flags & (TCP_SEG_LOST | TCP_SEG_RTX)) != TCP_SEG_LOST)
-			continue;
+	while ((g = c->to_resend) != NULL) {
 		if (!c->rtx_forced && tcp_pipe(c) + RTE_MIN(g->bytes, (uint32_t)c->mss) > c->cwnd) {
 			c->cwnd_limited = true;
 			break;
@@ -255,8 +252,10 @@ static bool send_one(struct tcp_conn *c, uint32_t bytes, bool fin)
 		flags |= TH_PSH;
 	if (!send_segment(c, c->snd_nxt, flags, &d))
 		return false;
-	if (tcp_flight(c) == 0)
+	if (tcp_flight(c) == 0) {
 		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
+		tcp_rack_restart(c);
+	}
 	tcp_sndq_sent(c, bytes, fin);
 	c->last_sent_us = (uint32_t)c->stack->now_us;
 	if (fin)

@@ -5,8 +5,10 @@
 
 #include "base/assert.h"
 #include "tcp_cc.h"
+#include "tcp_rack.h"
 #include "tcp_rtt.h"
 #include "tcp_sack.h"
+#include "tcp_seg_ring.h"
 #include "tcp_sndq.h"
 
 uint32_t tcp_pipe(const struct tcp_conn *c)
@@ -17,16 +19,36 @@ uint32_t tcp_pipe(const struct tcp_conn *c)
 	return (flight > gone ? flight - gone : 0) + c->rtx_bytes;
 }
 
-uint32_t tcp_seg_lost(struct tcp_conn *c, struct tcp_seg *g)
+/* Nearly by sequence number: after *after when that fits, else first or last. */
+static void queue_lost(struct tcp_conn *c, struct tcp_seg *g, struct tcp_seg **after)
 {
-	ASSERT(!(g->flags & (TCP_SEG_LOST | TCP_SEG_SACKED)));
-	g->flags |= TCP_SEG_LOST;
-	c->lost_bytes += g->bytes;
+	struct tcp_seg *first = c->to_resend, *at = *after;
+
+	*after = g;
+	if (at && seq_gt(g->seq, at->seq) && (at->ring_next == first || seq_lt(g->seq, at->ring_next->seq)))
+		seg_ring_insert_after(at, g);
+	else if (first && seq_lt(g->seq, first->seq))
+		seg_ring_prepend(&c->to_resend, g);
+	else
+		seg_ring_append(&c->to_resend, g);
+}
+
+uint32_t tcp_seg_lost(struct tcp_conn *c, struct tcp_seg *g, struct tcp_seg **after)
+{
+	ASSERT(tcp_seg_in_flight(g));
+	seg_ring_remove(&c->in_flight, g);
+	if (g->flags & TCP_SEG_RTX)
+		c->rtx_bytes -= g->bytes;
+	else
+		c->lost_bytes += g->bytes;
+	g->flags = (uint8_t)((g->flags & ~TCP_SEG_RTX) | TCP_SEG_LOST);
+	queue_lost(c, g, after);
 	return g->bytes;
 }
 
-void tcp_seg_not_lost(struct tcp_conn *c, struct tcp_seg *g)
+void tcp_seg_forget(struct tcp_conn *c, struct tcp_seg *g)
 {
+	seg_ring_remove(tcp_seg_in_flight(g) ? &c->in_flight : &c->to_resend, g);
 	if (g->flags & TCP_SEG_RTX)
 		c->rtx_bytes -= g->bytes;
 	if (g->flags & TCP_SEG_LOST)
@@ -36,24 +58,26 @@ void tcp_seg_not_lost(struct tcp_conn *c, struct tcp_seg *g)
 
 void tcp_seg_sent_again(struct tcp_conn *c, struct tcp_seg *g)
 {
+	seg_ring_remove(tcp_seg_in_flight(g) ? &c->in_flight : &c->to_resend, g);
 	g->sent_us = c->stack->now_us;
 	if ((g->flags & (TCP_SEG_LOST | TCP_SEG_RTX)) == TCP_SEG_LOST) {
 		g->flags |= TCP_SEG_RTX;
 		c->rtx_bytes += g->bytes;
 	}
 	g->flags |= TCP_SEG_EVER_RTX;
+	seg_ring_append(&c->in_flight, g);
 }
 
 /* Without SACK the hole is always the first segment. */
 static void mark_first(struct tcp_conn *c)
 {
-	struct tcp_seg *g = TAILQ_FIRST(&c->segs);
+	struct tcp_seg *g = TAILQ_FIRST(&c->segs), *after = NULL;
 
 	if (!g || (g->flags & (TCP_SEG_LOST | TCP_SEG_SACKED)))
 		return;
 	if (tcp_seg_data(g) > c->mss)
 		tcp_sndq_split(c, g, c->mss);
-	tcp_seg_lost(c, g);
+	tcp_seg_lost(c, g, &after);
 }
 
 /* Each duplicate says that one segment left the network: an estimate in place of SACK. */
@@ -96,13 +120,18 @@ static void reno_ack(struct tcp_conn *c, uint32_t acked_bytes, bool duplicate, u
 	reno_estimate(c);
 }
 
-static void sack_ack(struct tcp_conn *c, uint32_t sacked_bytes, uint32_t flight_bytes)
+static void sack_ack(struct tcp_conn *c, const struct tcp_acked *acked, uint32_t flight_bytes, bool left)
 {
-	uint32_t lost = 0;
+	uint32_t lost;
 
-	if (sacked_bytes > 0 || c->ca_state != TCP_CA_OPEN)
-		lost = tcp_sack_mark_lost(c);
-	if (lost > 0 && c->ca_state == TCP_CA_OPEN)
+	if (acked->bytes > 0 && c->ca_state == TCP_CA_OPEN)
+		c->dupacks = 0;
+	if (acked->sacked_bytes > 0 && c->dupacks < UINT8_MAX)
+		c->dupacks++;
+	tcp_rack_update(c, acked);
+	lost = tcp_rack_detect(c);
+	/* What was sent and lost in a recovery that has just ended is a new loss, too. */
+	if ((lost > 0 || (left && c->lost_bytes > 0)) && c->ca_state == TCP_CA_OPEN)
 		enter_recovery(c, flight_bytes);
 }
 
@@ -112,23 +141,41 @@ static void leave(struct tcp_conn *c)
 	if (c->ca_state == TCP_CA_RECOVERY)
 		c->cwnd = RTE_MIN(c->ssthresh, RTE_MAX(tcp_flight(c), 1u * c->mss) + 3u * c->mss);
 	c->ca_state = TCP_CA_OPEN;
+	tcp_rack_recovered(c);
 	c->rtx_forced = false;
 	c->dupacks = 0;
 	if (!c->sack_ok)
 		c->sacked_bytes = 0;
 }
 
-void tcp_recovery_ack(struct tcp_conn *c, uint32_t acked_bytes, uint32_t sacked_bytes,
-		      bool duplicate, uint32_t flight_bytes)
+void tcp_recovery_ack(struct tcp_conn *c, const struct tcp_acked *acked, bool duplicate, uint32_t flight_bytes)
 {
-	if (c->ca_state != TCP_CA_OPEN && acked_bytes > 0 && seq_geq(c->snd_una, c->recovery_point))
+	bool left = c->ca_state != TCP_CA_OPEN && acked->bytes > 0 && seq_geq(c->snd_una, c->recovery_point);
+
+	if (left)
 		leave(c);
 	if (c->sack_ok)
-		sack_ack(c, sacked_bytes, flight_bytes);
+		sack_ack(c, acked, flight_bytes, left);
 	else
-		reno_ack(c, acked_bytes, duplicate, flight_bytes);
-	if (acked_bytes > 0 && c->ca_state != TCP_CA_RECOVERY)
-		tcp_cc_acked(c, acked_bytes);
+		reno_ack(c, acked->bytes, duplicate, flight_bytes);
+	if (acked->bytes > 0 && c->ca_state != TCP_CA_RECOVERY)
+		tcp_cc_acked(c, acked->bytes);
+}
+
+void tcp_recovery_reordering_timeout(struct tcp_conn *c)
+{
+	if (tcp_rack_detect(c) > 0 && c->ca_state == TCP_CA_OPEN)
+		enter_recovery(c, tcp_flight(c));
+}
+
+/* Without SACK nothing tells what arrived: all of it is to be sent again. */
+static void reno_timed_out(struct tcp_conn *c)
+{
+	struct tcp_seg *after = NULL;
+
+	c->sacked_bytes = 0;
+	while (c->in_flight)
+		tcp_seg_lost(c, c->in_flight, &after);
 }
 
 void tcp_recovery_timeout(struct tcp_conn *c)
@@ -138,20 +185,16 @@ void tcp_recovery_timeout(struct tcp_conn *c)
 	/* The peer SACKed the very segment it is missing: it has dropped it since. */
 	if (g->flags & TCP_SEG_SACKED)
 		tcp_sack_forget(c);
-	if (!c->sack_ok)
-		c->sacked_bytes = 0;
 	c->dupacks = 0;
 	/* RFC 5681 section 3.1: ssthresh isn't cut again for a retransmission lost again. */
 	if (c->ca_state != TCP_CA_LOSS)
 		tcp_cc_timed_out(c, tcp_flight(c));
 	else
 		c->cwnd = c->mss;
-	TAILQ_FOREACH(g, &c->segs, link) {
-		if (g->flags & TCP_SEG_SACKED)
-			continue;
-		tcp_seg_not_lost(c, g);
-		tcp_seg_lost(c, g);
-	}
+	if (c->sack_ok)
+		tcp_rack_timed_out(c);
+	else
+		reno_timed_out(c);
 	c->ca_state = TCP_CA_LOSS;
 	c->recovery_point = c->snd_nxt;
 	c->rtx_forced = true;

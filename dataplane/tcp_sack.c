@@ -2,16 +2,18 @@
 #include "tcp_sack.h"
 
 #include "tcp_recovery.h"
+#include "tcp_seg_ring.h"
 #include "tcp_sndq.h"
 
-static uint32_t mark_sacked(struct tcp_conn *c, struct tcp_seg *g)
+static void mark_sacked(struct tcp_conn *c, struct tcp_seg *g, struct tcp_acked *acked)
 {
 	if (g->flags & TCP_SEG_SACKED)
-		return 0;
-	tcp_seg_not_lost(c, g);
+		return;
+	tcp_sndq_delivered(c, g, acked);
+	tcp_seg_forget(c, g);
 	g->flags |= TCP_SEG_SACKED;
 	c->sacked_bytes += g->bytes;
-	return g->bytes;
+	acked->sacked_bytes += g->bytes;
 }
 
 /* Cuts @g so that what @block covers of it, in whole segments, is a record of its own. */
@@ -40,10 +42,9 @@ static struct tcp_seg *cut_to(struct tcp_conn *c, struct tcp_seg *g, const struc
 	return g;
 }
 
-static uint32_t mark_block(struct tcp_conn *c, const struct tcp_range *block)
+static void mark_block(struct tcp_conn *c, const struct tcp_range *block, struct tcp_acked *acked)
 {
 	struct tcp_seg *g;
-	uint32_t newly = 0;
 
 	TAILQ_FOREACH(g, &c->segs, link) {
 		if (seq_leq(tcp_seg_end(g), block->start))
@@ -51,55 +52,40 @@ static uint32_t mark_block(struct tcp_conn *c, const struct tcp_range *block)
 		if (seq_geq(g->seq, block->end))
 			break;
 		if (seq_geq(g->seq, block->start) && seq_leq(tcp_seg_end(g), block->end)) {
-			newly += mark_sacked(c, g);
+			mark_sacked(c, g, acked);
 		} else if (!(g->flags & TCP_SEG_SACKED)) {
 			struct tcp_seg *covered = cut_to(c, g, block);
 
 			if (covered) {
-				newly += mark_sacked(c, covered);
+				mark_sacked(c, covered, acked);
 				g = covered;
 			}
 		}
 	}
-	return newly;
 }
 
-uint32_t tcp_sack_input(struct tcp_conn *c, const struct tcp_range *blocks, unsigned int n)
+void tcp_sack_input(struct tcp_conn *c, const struct tcp_range *blocks, unsigned int n, struct tcp_acked *acked)
 {
-	uint32_t newly = 0;
-
 	for (unsigned int i = 0; i < n; i++) {
 		const struct tcp_range *b = &blocks[i];
 
 		/* D-SACK (RFC 2883) lies before snd_una or within another block: nothing to mark. */
 		if (seq_leq(b->start, c->snd_una) || seq_geq(b->start, b->end) || seq_gt(b->end, c->snd_nxt))
 			continue;
-		newly += mark_block(c, b);
+		mark_block(c, b, acked);
 	}
-	return newly;
-}
-
-uint32_t tcp_sack_mark_lost(struct tcp_conn *c)
-{
-	uint32_t above = 0, newly = 0;
-	struct tcp_seg *g;
-
-	if (c->sacked_bytes == 0)
-		return 0;
-	TAILQ_FOREACH_REVERSE(g, &c->segs, tcp_seg_list, link) {
-		if (g->flags & TCP_SEG_SACKED)
-			above += g->bytes;
-		else if (above > (TCP_DUP_THRESH - 1) * c->mss && !(g->flags & TCP_SEG_LOST))
-			newly += tcp_seg_lost(c, g);
-	}
-	return newly;
 }
 
 void tcp_sack_forget(struct tcp_conn *c)
 {
-	struct tcp_seg *g;
+	struct tcp_seg *g, *after = NULL;
 
-	TAILQ_FOREACH(g, &c->segs, link)
+	TAILQ_FOREACH(g, &c->segs, link) {
+		if (!(g->flags & TCP_SEG_SACKED))
+			continue;
 		g->flags &= (uint8_t)~TCP_SEG_SACKED;
+		seg_ring_append(&c->in_flight, g);
+		tcp_seg_lost(c, g, &after);
+	}
 	c->sacked_bytes = 0;
 }

@@ -12,9 +12,9 @@
 #include "tcp_conn.h"
 #include "tcp_hdr.h"
 
-/* Marks what @blocks cover. Returns the bytes that are newly covered. */
-uint32_t tcp_sack_input(struct tcp_conn *c, const struct tcp_range *blocks, unsigned int n);
-/* Marks as lost what RFC 6675's IsLost says is (by its byte rule). Returns the bytes newly lost. */
-uint32_t tcp_sack_mark_lost(struct tcp_conn *c);
-/* The peer may have dropped what it had reported (RFC 2018 section 8): forget all marks. */
+struct tcp_acked;
+
+/* Marks what @blocks cover, and counts it into @acked. */
+void tcp_sack_input(struct tcp_conn *c, const struct tcp_range *blocks, unsigned int n, struct tcp_acked *acked);
+/* The peer may have dropped what it had reported (RFC 2018 section 8): all of it is to be sent again. */
 void tcp_sack_forget(struct tcp_conn *c);

@@ -4,6 +4,8 @@
 #include <rte_mbuf.h>
 
 #include "base/assert.h"
+#include "tcp_rack.h"
+#include "tcp_seg_ring.h"
 
 /* Records beyond the one that each connection has for sure. */
 #define SEGS_SHARED_MIN 4096u
@@ -113,8 +115,10 @@ void tcp_sndq_sent(struct tcp_conn *c, uint32_t bytes, bool fin)
 	} else {
 		ASSERT(can_join_last(c));
 		g = TAILQ_LAST(&c->segs, tcp_seg_list);
+		seg_ring_remove(&c->in_flight, g);
 	}
 	g->sent_us = c->stack->now_us;
+	seg_ring_append(&c->in_flight, g);
 	g->bytes += bytes + fin;
 	if (fin) {
 		g->flags |= TCP_SEG_FIN;
@@ -149,6 +153,8 @@ bool tcp_sndq_split(struct tcp_conn *c, struct tcp_seg *g, uint32_t bytes)
 	g->bytes = bytes;
 	g->flags &= (uint8_t)~TCP_SEG_FIN;
 	TAILQ_INSERT_AFTER(&c->segs, g, rest, link);
+	if (!(g->flags & TCP_SEG_SACKED))
+		seg_ring_insert_after(g, rest);
 	return true;
 }
 
@@ -165,6 +171,8 @@ static void uncount(struct tcp_conn *c, const struct tcp_seg *g, uint32_t bytes)
 
 static void drop_record(struct tcp_conn *c, struct tcp_seg *g)
 {
+	if (!(g->flags & TCP_SEG_SACKED))
+		seg_ring_remove(tcp_seg_in_flight(g) ? &c->in_flight : &c->to_resend, g);
 	TAILQ_REMOVE(&c->segs, g, link);
 	pool_put(&c->stack->tcp.segs, g);
 }
@@ -182,11 +190,18 @@ static void free_before(struct tcp_conn *c, const struct rte_mbuf *stop)
 		c->snd_tail = NULL;
 }
 
-struct tcp_acked tcp_sndq_acked(struct tcp_conn *c, uint32_t ack)
+void tcp_sndq_delivered(struct tcp_conn *c, const struct tcp_seg *g, struct tcp_acked *acked)
 {
-	struct tcp_acked acked = { .bytes = ack - c->snd_una };
+	if (!(g->flags & TCP_SEG_EVER_RTX))
+		acked->sent_us = RTE_MAX(acked->sent_us, g->sent_us);
+	tcp_rack_delivered(c, g, acked);
+}
+
+void tcp_sndq_acked(struct tcp_conn *c, uint32_t ack, struct tcp_acked *acked)
+{
 	struct tcp_seg *g;
 
+	acked->bytes = ack - c->snd_una;
 	while ((g = TAILQ_FIRST(&c->segs)) != NULL && seq_lt(g->seq, ack)) {
 		uint32_t bytes = seq_leq(tcp_seg_end(g), ack) ? g->bytes : ack - g->seq;
 		uint32_t data = RTE_MIN(bytes, tcp_seg_data(g));
@@ -201,14 +216,13 @@ struct tcp_acked tcp_sndq_acked(struct tcp_conn *c, uint32_t ack)
 				g->m = NULL;
 			break;
 		}
-		if (!(g->flags & (TCP_SEG_EVER_RTX | TCP_SEG_SACKED)))
-			acked.sent_us = g->sent_us;
+		if (!(g->flags & TCP_SEG_SACKED))
+			tcp_sndq_delivered(c, g, acked);
 		drop_record(c, g);
 	}
 	c->snd_una = ack;
 	g = TAILQ_FIRST(&c->segs);
 	free_before(c, g && g->m ? g->m : c->snd_next);
-	return acked;
 }
 
 void tcp_sndq_purge(struct tcp_conn *c)
@@ -222,6 +236,36 @@ void tcp_sndq_purge(struct tcp_conn *c)
 	c->snd_next_off = 0;
 	c->snd_bytes = c->snd_unsent = 0;
 	c->sacked_bytes = c->lost_bytes = c->rtx_bytes = 0;
+}
+
+/* Records on the ring that begins with @first, in the order of sending where @in_flight. */
+static unsigned int check_ring(const struct tcp_seg *first, bool in_flight)
+{
+	const struct tcp_seg *g = first;
+	unsigned int n = 0;
+
+	if (!g)
+		return 0;
+	do {
+		ASSERT(g->ring_next->ring_prev == g && !(g->flags & TCP_SEG_SACKED));
+		ASSERT(tcp_seg_in_flight(g) == in_flight);
+		ASSERT(!in_flight || g->ring_next == first || g->sent_us <= g->ring_next->sent_us);
+		n++;
+		g = g->ring_next;
+	} while (g != first);
+	return n;
+}
+
+static void check_rings(const struct tcp_conn *c)
+{
+	unsigned int in_flight = 0, lost = 0;
+	const struct tcp_seg *g;
+
+	TAILQ_FOREACH(g, &c->segs, link) {
+		in_flight += tcp_seg_in_flight(g);
+		lost += (g->flags & (TCP_SEG_LOST | TCP_SEG_RTX)) == TCP_SEG_LOST;
+	}
+	ASSERT(in_flight == check_ring(c->in_flight, true) && lost == check_ring(c->to_resend, false));
 }
 
 void tcp_sndq_check(const struct tcp_conn *c)
@@ -248,6 +292,7 @@ void tcp_sndq_check(const struct tcp_conn *c)
 	/* Without SACK, sacked_bytes is an estimate from duplicate ACKs (tcp_recovery.c). */
 	ASSERT(sacked == c->sacked_bytes || !c->sack_ok);
 	ASSERT(lost == c->lost_bytes && rtx == c->rtx_bytes);
+	check_rings(c);
 	for (m = c->snd_head; m; m = m->next) {
 		queued += m->data_len;
 		ASSERT(m->next || m == c->snd_tail);

@@ -26,6 +26,7 @@ enum {
 
 struct tcp_seg {
 	TAILQ_ENTRY(tcp_seg) link;
+	struct tcp_seg *ring_next, *ring_prev;	/* by time of sending (tcp_seg_ring.h) */
 	struct rte_mbuf *m;	/* its first byte; NULL for a FIN alone */
 	uint64_t sent_us;	/* the last time */
 	uint32_t off;		/* in m's data */
@@ -44,10 +45,21 @@ static inline uint32_t tcp_seg_data(const struct tcp_seg *g)
 	return g->bytes - ((g->flags & TCP_SEG_FIN) ? 1 : 0);
 }
 
-/* What an acknowledgment covered. */
+/* Sent, not SACKed, not believed lost since: on c->in_flight. */
+static inline bool tcp_seg_in_flight(const struct tcp_seg *g)
+{
+	return !(g->flags & TCP_SEG_SACKED) && (g->flags & (TCP_SEG_LOST | TCP_SEG_RTX)) != TCP_SEG_LOST;
+}
+
+/* What an acknowledgment covered; counted up by those who look at the records. */
 struct tcp_acked {
-	uint32_t bytes;		/* of sequence space */
+	uint32_t bytes;		/* of sequence space, cumulatively */
+	uint32_t sacked_bytes;	/* newly SACKed */
 	uint64_t sent_us;	/* of the youngest record that was sent only once; 0: none */
+	uint32_t ts_ecr;	/* the timestamp it echoes */
+	bool has_ecr;
+	bool delivered;		/* the next two are set: RACK's view of the youngest record (tcp_rack.c) */
+	uint32_t xmit_us, end_seq;
 };
 
 /* 0, or -ENOMEM. */
@@ -61,8 +73,10 @@ bool tcp_sndq_can_record(const struct tcp_conn *c);
 void tcp_sndq_sent(struct tcp_conn *c, uint32_t bytes, bool fin);
 /* Cuts @g after @bytes (less than its data); false: no record left. */
 bool tcp_sndq_split(struct tcp_conn *c, struct tcp_seg *g, uint32_t bytes);
-/* Everything before @ack is acknowledged; snd_una < ack <= snd_nxt. Moves snd_una, frees. */
-struct tcp_acked tcp_sndq_acked(struct tcp_conn *c, uint32_t ack);
+/* Everything before @ack is acknowledged; snd_una < ack <= snd_nxt. Moves snd_una, frees, counts into @acked. */
+void tcp_sndq_acked(struct tcp_conn *c, uint32_t ack, struct tcp_acked *acked);
+/* @g, which isn't SACKed yet, was delivered, says the peer. */
+void tcp_sndq_delivered(struct tcp_conn *c, const struct tcp_seg *g, struct tcp_acked *acked);
 /* The connection ends: frees all. */
 void tcp_sndq_purge(struct tcp_conn *c);
 /* ASSERTs that sums, order and cursor agree; for tests (walks everything). */

@@ -29,6 +29,7 @@ enum tcp_ca_state {
 /* Which deadline of the connection is meant; they share one wheel timer (tcp_timer.c). */
 enum tcp_deadline {
 	TCP_T_RTX,	/* retransmission, or zero-window probe when nothing is in flight */
+	TCP_T_RACK,	/* reordering timer (RFC 8985 section 6.2) */
 	TCP_T_ACK,	/* delayed acknowledgment */
 	TCP_T_RETRY,	/* output that failed for want of memory */
 	TCP_T_LIFE,	/* connect time-out, half-open, user time-out, FIN-WAIT-2, TIME-WAIT */

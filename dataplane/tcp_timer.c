@@ -129,6 +129,10 @@ static void fire(struct wheel_timer *t, uint64_t now_us)
 		rtx_timeout(c);
 		output = true;
 	}
+	if (due(c, TCP_T_RACK)) {
+		tcp_recovery_reordering_timeout(c);
+		output = true;
+	}
 	if (due(c, TCP_T_ACK)) {
 		c->ack_now = true;
 		output = true;

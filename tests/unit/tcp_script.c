@@ -24,6 +24,16 @@ struct tcp_rx script_segment(const struct script *s, const struct step *st)
 	return rx;
 }
 
+static struct tcp_rx sack_segment(const struct script *s, const struct step *st)
+{
+	struct tcp_rx rx = script_segment(s, &(struct step)in(A, 0, 0, st->ack));
+
+	rx.opts.n_sack = st->value ? 2 : 1;
+	rx.opts.sack[0] = (struct tcp_range){ s->iss + 1 + st->seq, s->iss + 1 + st->bytes };
+	rx.opts.sack[1] = (struct tcp_range){ s->iss + 1 + st->wnd, s->iss + 1 + (uint32_t)st->value };
+	return rx;
+}
+
 const struct tcp_peer_segment *script_next(struct script *s)
 {
 	const struct tcp_peer_segment *g = tcp_peer_next(&s->p);
@@ -114,8 +124,9 @@ void script_step(struct script *s, const struct step *st, unsigned int line)
 
 	switch (st->op) {
 	case IN:
+	case IN_SACK:
 		expect_silence(s, line);
-		rx = script_segment(s, st);
+		rx = st->op == IN ? script_segment(s, st) : sack_segment(s, st);
 		tcp_peer_send(&s->p, s->port, s->stack_port, &rx, NULL);
 		break;
 	case OUT:
@@ -177,6 +188,7 @@ void script_open_passive(struct script *s)
 	assert_int_equal(g->rx.opts.mss, 1460);
 	s->iss = g->rx.seq;
 	assert_null(s->p.conn);
+	tcp_peer_run(&s->p, s->o.rtt_ms);
 	rx = script_segment(s, &(struct step){ .flags = A, .wnd = rx.wnd });
 	tcp_peer_send(&s->p, s->port, 993, &rx, NULL);
 	assert_non_null(s->p.conn);

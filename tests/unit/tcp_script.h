@@ -21,6 +21,7 @@
 
 enum op {
 	IN,		/* segment to the stack: flags, seq, bytes, ack, wnd; value: timestamp offset */
+	IN_SACK,	/* an empty segment that acknowledges ack and SACKs seq to bytes, and wnd to value unless that is 0 */
 	OUT,		/* the next segment from the stack, exactly: flags, seq, bytes, ack */
 	OUT_SACK,	/* the same; value: first SACK block's start and end in wnd */
 	OUT_WND,	/* the same, with the window in wnd */
@@ -45,6 +46,7 @@ struct step {
 struct options {
 	bool ts, sack, wscale, active;
 	uint16_t wnd;
+	uint32_t rtt_ms;	/* of the handshake */
 	struct tcp_peer_options stack;
 };
 
@@ -80,6 +82,8 @@ const struct tcp_peer_segment *script_next(struct script *s);
 #define in(f, s, b, a) { IN, f, s, b, a, 60000, 0, NULL }
 #define in_wnd(f, s, b, a, w) { IN, f, s, b, a, w, 0, NULL }
 #define in_ts(f, s, b, a, ts) { IN, f, s, b, a, 60000, ts, NULL }
+#define in_sack(a, from, to) { IN_SACK, A, from, to, a, 0, 0, NULL }
+#define in_sack2(a, from, to, from2, to2) { IN_SACK, A, from, to, a, from2, to2, NULL }
 #define out(f, s, b, a) { OUT, f, s, b, a, 0, 0, NULL }
 #define out_wnd(f, s, b, a, w) { OUT_WND, f, s, b, a, w, 0, NULL }
 #define out_sack(f, s, b, a, from, to) { OUT_SACK, f, s, b, a, from, to, NULL }

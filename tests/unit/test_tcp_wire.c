@@ -263,34 +263,7 @@ static void user_timeout(void **st)
 	tcp_peer_fini(&s.p);
 }
 
-/* RFC 6675: three segments' worth SACKed above a hole: it is sent again at once, and once. */
-static void fast_retransmit(void **st)
-{
-	struct script s = { .o = { .sack = true } };
-	struct tcp_rx rx;
-
-	tcp_peer_init(&s.p, &s.o.stack);
-	script_open_passive(&s);
-	tcp_send(s.p.conn, tcp_peer_chain(&s.p, 0, 14600));
-	tcp_peer_turn(&s.p);
-	for (uint32_t i = 0; i < 10; i++)
-		script_step(&s, &(struct step)out(i == 9 ? P | A : A, i * 1460, 1460, 0), i);
-	for (uint32_t i = 1; i <= 4; i++) {
-		rx = script_segment(&s, &(struct step)in(A, 0, 0, 0));
-		rx.opts.n_sack = 1;
-		rx.opts.sack[0] = (struct tcp_range){ s.iss + 1 + 1460, s.iss + 1 + 1460 * (i + 1) };
-		tcp_peer_send(&s.p, s.port, 993, &rx, NULL);
-		if (i == 3)
-			script_step(&s, &(struct step)out(A, 0, 1460, 0), 20 + i);
-		else
-			script_step(&s, &(struct step)silent, 20 + i);
-	}
-	script_step(&s, &(struct step)in(A, 0, 0, 14600), 30);
-	assert_int_equal(s.p.counters.events[EVENT_TCP_FAST_RECOVERY], 1);
-	tcp_peer_fini(&s.p);
-}
-
-/* RFC 5681, RFC 6582: the same by duplicate acknowledgments, and a partial one. */
+/* RFC 5681, RFC 6582: a loss found by duplicate acknowledgments, and a partial one. */
 static void newreno(void **st)
 {
 	SCRIPT(OPTIONS(.sack = false),
@@ -462,7 +435,7 @@ int main(void)
 		cmocka_unit_test(reset_in_window), cmocka_unit_test(syn_on_connection), cmocka_unit_test(impossible_ack),
 		cmocka_unit_test(paws), cmocka_unit_test(sack_blocks), cmocka_unit_test(trimmed),
 		cmocka_unit_test(delayed_ack), cmocka_unit_test(zero_window), cmocka_unit_test(retransmission),
-		cmocka_unit_test(user_timeout), cmocka_unit_test(fast_retransmit), cmocka_unit_test(newreno),
+		cmocka_unit_test(user_timeout), cmocka_unit_test(newreno),
 		cmocka_unit_test(data_after_release), cmocka_unit_test(orphan), cmocka_unit_test(reset_by_us),
 		cmocka_unit_test(time_wait), cmocka_unit_test(time_wait_makes_room), cmocka_unit_test(false_fin), cmocka_unit_test(impossible_segments),
 		cmocka_unit_test(small_segments),
