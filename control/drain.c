@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "control/drain.h"
 
+#include "control/ending.h"
 #include "control/log.h"
 #include "control/orders.h"
 
 int drain_begin(struct drain *d, uint64_t over_us, uint64_t now_us, struct error *err)
 {
-	int r = orders_drain(true, err);
+	int r = orders_drain(true, d->on, err);
 
 	if (r != 0)
 		return r;
@@ -17,7 +18,7 @@ int drain_begin(struct drain *d, uint64_t over_us, uint64_t now_us, struct error
 
 int drain_end(struct drain *d, struct error *err)
 {
-	int r = orders_drain(false, err);
+	int r = orders_drain(false, d->on, err);
 
 	if (r != 0)
 		return r;
@@ -56,7 +57,7 @@ void drain_tick(struct drain *d, uint64_t now_us)
 		share = drain_share(gauges.connections, now_us, d->last_us, d->until_us);
 		if (share > UINT32_MAX)
 			share = UINT32_MAX;
-		if (orders_close_some(w, (uint32_t)share, &n, &err) != 0)
+		if (ending_oldest(w, (uint32_t)share, &n, &err) != 0)
 			log_say(LOG_WARNING_LEVEL, "drain: %s", err.message);
 		d->closed += n;
 	}

@@ -21,8 +21,9 @@ struct drain {
 	bool done_said;
 };
 
-/* @over_us: the time in which every connection is to be ended; 0: never by us. 0, or -errno with @err. */
+/* @over_us: the time in which every connection is to be ended; 0: never by us. 0, or -errno with @err and all as it was. */
 int drain_begin(struct drain *d, uint64_t over_us, uint64_t now_us, struct error *err);
+/* 0, or -errno with @err and all as it was. */
 int drain_end(struct drain *d, struct error *err);
 /* Once a second. */
 void drain_tick(struct drain *d, uint64_t now_us);

@@ -5,15 +5,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "control/ending.h"
 #include "control/log.h"
 #include "control/orders.h"
 #include "control/text.h"
 #include "tls/context.h"
 
-#define LOG_BURST 64u
 #define CERTIFICATES_AGAIN_US UINT64_C(86400000000)	/* a daemon outlives its certificates */
 #define RETIRED_MANY 32u
-#define END_SHARE 1024u	/* a quarter of a worker's log ring */
 
 static uint64_t clock_us(clockid_t clock)
 {
@@ -270,16 +269,6 @@ int gateway_reload(struct gateway *g, struct reload_report *report, struct error
 	return 0;
 }
 
-bool gateway_log_connections(void)
-{
-	static struct record records[LOG_BURST];
-	unsigned int n = dataplane_log(records, LOG_BURST);
-
-	for (unsigned int i = 0; i < n; i++)
-		log_connection(&records[i]);
-	return n == LOG_BURST;
-}
-
 /* Workers count the records that found their ring full; the log says so where they are missing. */
 static void tell_lost_records(struct gateway *g)
 {
@@ -298,21 +287,17 @@ void gateway_end_connections(void)
 	struct error err;
 	uint32_t n;
 
-	if (orders_drain(true, &err) != 0)
+	if (orders_drain(true, true, &err) != 0)
 		return;	/* a worker that stands still; dataplane_stop waits for it */
 	for (uint16_t w = 0; w < dataplane_workers(); w++) {
-		do {
-			if (orders_close_some(w, END_SHARE, &n, &err) != 0)
-				return;
-			while (gateway_log_connections())
-				;
-		} while (n > 0);
+		if (ending_oldest(w, UINT32_MAX, &n, &err) != 0)
+			return;
 	}
 }
 
 void gateway_log_last(struct gateway *g)
 {
-	while (gateway_log_connections())
+	while (ending_log())
 		;
 	tell_lost_records(g);
 }

@@ -62,8 +62,6 @@ int gateway_reload(struct gateway *g, struct reload_report *report, struct error
 
 /* Once a second: retired rules, ticket keys, drain, watchdog; once a day: certificates that end. */
 void gateway_tick(struct gateway *g, uint64_t now_us);
-/* Finished connections to the log; true when there may be more. */
-bool gateway_log_connections(void);
 /* Before dataplane_stop: refuses new connections and ends all others, no more at a time than their log holds. */
 void gateway_end_connections(void);
 /* After dataplane_stop: what is left for the log. */

@@ -134,38 +134,55 @@ int orders_kill(uint64_t id, struct error *err)
 	return error_hint(err, -ENOENT, "it may have ended; `postern connections` lists those that are open");
 }
 
-/* One verb to every worker. */
-static int give_all(enum order_verb verb, const char *name, bool on, uint32_t *n, struct error *err)
+int orders_kill_some(uint16_t worker, const char *name, uint32_t max, uint32_t *cursor, uint32_t *n,
+		     struct error *err)
 {
-	*n = 0;
-	for (uint16_t w = 0; w < dataplane_workers(); w++) {
-		struct kept *k = kept_new(verb, 0, err);
-		int r;
+	struct kept *k = kept_new(ORDER_KILL_RULE, 0, err);
+	int r;
 
-		if (k == NULL)
-			return -ENOMEM;
-		snprintf(k->order.name, sizeof(k->order.name), "%s", name);
-		k->order.on = on;
-		k->order.max = UINT32_MAX;
-		r = give(w, k, err);
-		if (r != 0)
-			return r;
-		*n += k->order.done;
-		kept_free(k);
-	}
+	*n = 0;
+	if (k == NULL)
+		return -ENOMEM;
+	snprintf(k->order.name, sizeof(k->order.name), "%s", name);
+	k->order.max = max;
+	k->order.cursor = *cursor;
+	r = give(worker, k, err);
+	if (r != 0)
+		return r;
+	*n = k->order.done;
+	*cursor = k->order.cursor;
+	kept_free(k);
 	return 0;
 }
 
-int orders_kill_rule(const char *name, uint32_t *n, struct error *err)
+static int drain_one(uint16_t worker, bool on, struct error *err)
 {
-	return give_all(ORDER_KILL_RULE, name, false, n, err);
+	struct kept *k = kept_new(ORDER_DRAIN, 0, err);
+	int r;
+
+	if (k == NULL)
+		return -ENOMEM;
+	k->order.on = on;
+	r = give(worker, k, err);
+	if (r == 0)
+		kept_free(k);
+	return r;
 }
 
-int orders_drain(bool on, struct error *err)
+int orders_drain(bool on, bool was, struct error *err)
 {
-	uint32_t n;
+	int r = 0;
+	uint16_t w;
 
-	return give_all(ORDER_DRAIN, "", on, &n, err);
+	for (w = 0; r == 0 && w < dataplane_workers(); w++)
+		r = drain_one(w, on, err);
+	/* Also to the one that didn't answer: it finds both orders in their order. */
+	for (uint16_t back = 0; r != 0 && on != was && back < w; back++) {
+		struct error again;
+
+		drain_one(back, was, &again);
+	}
+	return r;
 }
 
 int orders_close_some(uint16_t worker, uint32_t max, uint32_t *n, struct error *err)

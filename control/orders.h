@@ -19,10 +19,17 @@
 int orders_list(struct record **out, uint32_t *n, uint32_t max, struct error *err);
 /* Ends one connection. 0, -ENOENT or -errno with @err. */
 int orders_kill(uint64_t id, struct error *err);
-/* Ends all connections of a rule, whichever version. *n: how many. */
-int orders_kill_rule(const char *name, uint32_t *n, struct error *err);
-/* Refuses new connections from now on, or accepts them again. */
-int orders_drain(bool on, struct error *err);
+/*
+ * Ends up to @max of one worker's connections of a rule, whichever version. *n: how
+ * many; less than @max: that was all. *cursor: 0 at first, then as it is left.
+ */
+int orders_kill_some(uint16_t worker, const char *name, uint32_t max, uint32_t *cursor, uint32_t *n,
+		     struct error *err);
+/*
+ * Refuses new connections from now on (or accepts them again). A worker that doesn't
+ * answer: all are told to do as they did before, @was, and that one follows when it can.
+ */
+int orders_drain(bool on, bool was, struct error *err);
 /* Ends up to @max of one worker's connections, oldest first. *n: how many. */
 int orders_close_some(uint16_t worker, uint32_t max, uint32_t *n, struct error *err);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/ending.h"
 #include "control/gateway.h"
 #include "control/log.h"
 #include "control/loop.h"
@@ -158,7 +159,7 @@ static void on_log(void *daemon)
 {
 	(void)daemon;
 	/* Bounded, so that a flood of ending connections leaves time for the rest. */
-	for (unsigned int i = 0; i < 64 && gateway_log_connections(); i++)
+	for (unsigned int i = 0; i < 64 && ending_log(); i++)
 		;
 }
 

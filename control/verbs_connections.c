@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/ending.h"
 #include "control/gateway.h"
 #include "control/log.h"
 #include "control/orders.h"
@@ -60,7 +61,7 @@ static json_t *kill_verb(struct gateway *g, const json_t *args, struct error *er
 		return NULL;
 	}
 	if (a.rule[0] != '\0') {
-		if (orders_kill_rule(a.rule, &n, err) != 0)
+		if (ending_rule(a.rule, &n, err) != 0)
 			return NULL;
 		log_say(LOG_INFO_LEVEL, "kill: %u connections of rule %s", n, a.rule);
 	} else {

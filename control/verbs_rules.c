@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "control/conf_json.h"
+#include "control/ending.h"
 #include "control/gateway.h"
 #include "control/log.h"
-#include "control/orders.h"
 #include "control/request.h"
 #include "control/text.h"
 
@@ -258,10 +258,9 @@ static void kill_changed(const struct changed *changed, uint32_t n, json_t *resu
 		if (!changed[i].kill)
 			continue;
 		any = true;
-		if (orders_kill_rule(changed[i].name, &killed, &err) != 0)
+		if (ending_rule(changed[i].name, &killed, &err) != 0)
 			json_object_set_new(result, "warning", json_string(err.message));
-		else
-			sum += killed;
+		sum += killed;
 	}
 	if (any)
 		json_object_set_new(result, "killed", json_integer(sum));

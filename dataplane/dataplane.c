@@ -241,7 +241,6 @@ unsigned int dataplane_log(struct record *records, unsigned int n)
 int dataplane_order(uint16_t worker, struct order *o)
 {
 	ASSERT(worker < dp.config.n_workers);
-	o->cursor = 0;
 	o->done = 0;
 	o->finished = 0;
 	if (rte_ring_enqueue(dp.workers[worker].orders, o) != 0)

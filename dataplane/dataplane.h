@@ -67,7 +67,7 @@ unsigned int dataplane_log(struct record *records, unsigned int n);
 enum order_verb {
 	ORDER_LIST,	/* fill `records`, at most `max` */
 	ORDER_KILL,	/* the connection with `id` */
-	ORDER_KILL_RULE,	/* all connections of the rule `name`, whichever version */
+	ORDER_KILL_RULE,	/* up to `max` connections of the rule `name`, whichever version */
 	ORDER_DRAIN,	/* on: refuse SYNs from now on; off: accept again */
 	ORDER_CLOSE_SOME,	/* end up to `max` connections, oldest first (a drain that spreads) */
 };
@@ -79,8 +79,8 @@ struct order {
 	bool on;
 	struct record *records;
 	uint32_t max, done;	/* done: records filled, or connections ended */
+	uint32_t cursor;	/* KILL_RULE: 0, or where the order before stopped, which had reached its max */
 	/* private: */
-	uint32_t cursor;
 	int finished;
 };
 

@@ -52,9 +52,9 @@ static bool walk(struct splices *all, struct order *o)
 
 		if (sp == NULL)
 			continue;
+		if (o->done == o->max && o->verb != ORDER_KILL)
+			return true;
 		if (o->verb == ORDER_LIST) {
-			if (o->done == o->max)
-				return true;
 			list_one(sp, o);
 		} else if (kill_matches(sp, o)) {
 			splice_end(sp, SPLICE_KILLED);

@@ -43,7 +43,7 @@ static void reset(void)
 	}
 	fake.n_connections = 0;
 	fake.n_log = 0;
-	fake.draining = false;
+	memset(fake.draining, 0, sizeof(fake.draining));
 	if (site.gateway.live.generation != generation)
 		ASSERT(gateway_reload(&site.gateway, &report, &err) == 0);
 	generation = site.gateway.live.generation;

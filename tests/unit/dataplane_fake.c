@@ -28,7 +28,7 @@ int fake_connect(uint16_t worker, const char *listen, uint16_t port, const char 
 
 	ASSERT(addr_parse(listen, &laddr) == 0 && addr_parse(client, &faddr) == 0);
 	rule = p != NULL ? policy_lookup(p, &laddr, port) : NULL;
-	if (rule == NULL || fake.draining)
+	if (rule == NULL || fake.draining[worker])
 		return -1;
 	if (!rule_allows(rule, &faddr)) {
 		counter_add(&rule->counts[worker].refused, 1);
@@ -151,7 +151,7 @@ static bool meant(const struct order *o, const struct fake_connection *c)
 	case ORDER_KILL:
 		return c->record.id == o->id;
 	case ORDER_KILL_RULE:
-		return strcmp(c->record.rule, o->name) == 0;
+		return o->done < o->max && strcmp(c->record.rule, o->name) == 0;
 	case ORDER_CLOSE_SOME:
 		return o->done < o->max;
 	default:
@@ -163,16 +163,16 @@ int dataplane_order(uint16_t worker, struct order *o)
 {
 	o->done = 0;
 	o->finished = 0;
-	if (fake.stuck) {
+	if (o->verb == ORDER_DRAIN)	/* what is told late is done late, in its order */
+		fake.draining[worker] = o->on;
+	if (fake.stuck && (!fake.stuck_one || worker == fake.stuck_worker)) {
 		ASSERT(fake.n_late < sizeof(fake.late) / sizeof(fake.late[0]));
 		fake.late[fake.n_late++] = o;
 		return -ETIMEDOUT;
 	}
 	for (; o->verb == ORDER_LIST && fake.awaited > 0; fake.awaited--)
 		ASSERT(fake_connect((uint16_t)(fake.awaited % fake.n_workers), "192.0.2.10", 993, "203.0.113.9") >= 0);
-	if (o->verb == ORDER_DRAIN)
-		fake.draining = o->on;
-	for (size_t i = 0; i < fake.n_connections; i++) {
+	for (size_t i = o->cursor; i < fake.n_connections; i++) {
 		struct fake_connection *c = &fake.connections[i];
 
 		if (!c->open || c->worker != worker)
@@ -182,6 +182,10 @@ int dataplane_order(uint16_t worker, struct order *o)
 		} else if (meant(o, c)) {
 			fake_close((int)i, o->verb == ORDER_CLOSE_SOME ? SPLICE_DRAINED : SPLICE_KILLED);
 			o->done++;
+			if (o->verb == ORDER_KILL_RULE && o->done == o->max) {
+				o->cursor = (uint32_t)i + 1;
+				break;
+			}
 		}
 	}
 	o->finished = 1;

@@ -24,8 +24,10 @@ struct dataplane_fake {
 	struct dataplane_gauges gauges[WORKERS_MAX];
 	struct fake_connection *connections;
 	size_t n_connections, size;
-	bool draining;
+	bool draining[WORKERS_MAX];
 	bool stuck;		/* orders time out */
+	uint16_t stuck_worker;	/* only this one's, when stuck_one */
+	bool stuck_one;
 	unsigned int started, stopped;
 	struct record *log;
 	unsigned int n_log, log_peak;	/* records that wait now, and at the most */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "control_site.h"
+#include "control/ending.h"
 #include "control/orders.h"
 
 #define SECOND UINT64_C(1000000)
@@ -47,7 +48,7 @@ static void a_drain_takes_its_time_and_all_of_it(void **state)
 	(void)state;
 	connect_many(1000);
 	assert_int_equal(drain_begin(&site.gateway.drain, 100 * SECOND, now, &err), 0);
-	assert_true(fake.draining);
+	assert_true(fake.draining[0] && fake.draining[1]);
 	assert_true(fake_connect(0, "192.0.2.10", 993, "203.0.113.9") < 0);
 	for (int i = 0; i < 100; i++) {
 		before = fake_open();
@@ -74,8 +75,38 @@ static void a_drain_without_a_time_ends_nobody(void **state)
 		gateway_tick(&site.gateway, i * SECOND);
 	assert_int_equal(fake_open(), 10);
 	assert_int_equal(drain_end(&site.gateway.drain, &err), 0);
-	assert_false(fake.draining);
+	assert_false(fake.draining[0] || fake.draining[1]);
 	connect_many(1);
+}
+
+static void a_drain_that_a_worker_does_not_hear_of_is_none(void **state)
+{
+	struct error err = { .message = "" };
+
+	(void)state;
+	fake.stuck = fake.stuck_one = true;
+	fake.stuck_worker = 1;
+	assert_true(drain_begin(&site.gateway.drain, 0, SECOND, &err) < 0);
+	assert_string_equal(err.code, ERROR_BUSY);
+	assert_non_null(strstr(err.message, "worker 1"));
+	assert_false(site.gateway.drain.on);
+	assert_false(fake.draining[0]);
+	assert_false(fake.draining[1]);	/* once it answers */
+	fake.stuck = false;
+	fake_answer_late();
+
+	assert_int_equal(drain_begin(&site.gateway.drain, 0, SECOND, &err), 0);
+	fake.stuck = true;
+	/* A drain that goes on goes on: with another time, and when it can't be ended. */
+	assert_true(drain_begin(&site.gateway.drain, 10 * SECOND, SECOND, &err) < 0);
+	assert_true(fake.draining[0] && fake.draining[1]);
+	assert_true(drain_end(&site.gateway.drain, &err) < 0);
+	assert_true(fake.draining[0] && fake.draining[1]);
+	assert_true(site.gateway.drain.on);
+	fake.stuck = false;
+	fake_answer_late();
+	assert_int_equal(drain_end(&site.gateway.drain, &err), 0);
+	assert_false(fake.draining[0] || fake.draining[1]);
 }
 
 /* Late ticks (a busy machine) don't stretch the drain. */
@@ -138,7 +169,7 @@ static void late_orders_are_kept_until_answered(void **state)
 	fake.stuck = true;
 	assert_true(orders_list(&records, &n, 100, &err) < 0);
 	assert_string_equal(err.code, ERROR_BUSY);
-	assert_true(orders_kill_rule("imap", &n, &err) < 0);
+	assert_true(ending_rule("imap", &n, &err) < 0);
 	fake.stuck = false;
 	fake_answer_late();
 	assert_int_equal(orders_list(&records, &n, 100, &err), 0);
@@ -155,6 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_SITE(a_drain_takes_its_time_and_all_of_it),
 		WITH_SITE(a_drain_without_a_time_ends_nobody),
+		WITH_SITE(a_drain_that_a_worker_does_not_hear_of_is_none),
 		WITH_SITE(late_ticks_close_more),
 		cmocka_unit_test(shares),
 		WITH_SITE(the_watchdog_names_who_stands_still),

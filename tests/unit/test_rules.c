@@ -295,6 +295,41 @@ static void reload_is_all_or_nothing(void **state)
 	assert_non_null(published("192.0.2.10", 465));
 }
 
+static uint64_t killed(const char *request)
+{
+	json_t *result = ask(request, NULL);
+	uint64_t n = (uint64_t)json_integer_value(json_object_get(result, "killed"));
+
+	json_decref(result);
+	return n;
+}
+
+/* The same for a rule's, and for a drain that has but a moment: the ring holds one share at a time. */
+static void thousands_end_in_shares(void **state)
+{
+	enum { CONNECTIONS = 9000, LOG_RECORDS = 4096 };
+	struct error err = { .message = "" };
+
+	(void)state;
+	log_set_level(LOG_ERROR_LEVEL);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < CONNECTIONS; i++)
+			assert_true(fake_connect(i % 5 == 0, "192.0.2.10", 993, "203.0.113.9") >= 0);
+		if (round == 0) {
+			assert_int_equal(killed("{\"verb\":\"kill\",\"args\":{\"rule\":\"imap\"}}"), CONNECTIONS);
+		} else if (round == 1) {
+			assert_int_equal(drain_begin(&site.gateway.drain, 1000, 1000000, &err), 0);
+			gateway_tick(&site.gateway, 3000000);
+			assert_int_equal(drain_end(&site.gateway.drain, &err), 0);
+		} else {
+			assert_int_equal(killed("{\"verb\":\"rule.disable\",\"args\":{\"name\":\"imap\",\"now\":true}}"), CONNECTIONS);
+		}
+		assert_int_equal(fake_open(), 0);
+		assert_int_equal(fake.n_log, 0);
+		assert_in_range(fake.log_peak, 1000, LOG_RECORDS - 1);
+	}
+}
+
 /* A stop ends thousands of connections: each finds room for its line, and what was lost before is told. */
 static void every_connection_has_its_line_at_a_stop(void **state)
 {
@@ -435,6 +470,7 @@ int main(void)
 		WITH_SITE(ticket_keys_rotate),
 		WITH_SITE(a_stuck_worker_refuses_changes_instead_of_hanging),
 		WITH_SITE(reload_is_all_or_nothing),
+		WITH_SITE(thousands_end_in_shares),
 		WITH_SITE(every_connection_has_its_line_at_a_stop),
 		WITH_SITE(an_ending_certificate_is_told_every_day),
 		WITH_SITE(ten_thousand_random_changes_lose_and_leak_nothing),

@@ -96,7 +96,7 @@ static void test_fin_in_mid_hello(void **state)
 /* What the operator ends in the middle of an upload must not look whole to the server. */
 static void kill_all(struct world *w)
 {
-	struct order o = { .verb = ORDER_KILL_RULE, .name = "imap" };
+	struct order o = { .verb = ORDER_KILL_RULE, .name = "imap", .max = 10 };
 
 	while (!splices_order(w->splices, &o))
 		;
