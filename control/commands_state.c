@@ -89,7 +89,7 @@ static void print_counters(const json_t *stats, const char *group, const char *t
 
 static void print_workers(const json_t *stats)
 {
-	static const char *const heads[] = { ">WORKER", ">CPU", ">CONNECTIONS", ">TCP", ">PACKETS FREE", ">OF",
+	static const char *const heads[] = { ">WORKER", ">CPU", ">CONNECTIONS", ">TCP", ">HALF OPEN", "COOKIES", ">PACKETS FREE", ">OF",
 					     ">TLS MEMORY", ">TURNS", ">BUSY", NULL };
 	struct table *t = table_new(heads);
 	char bytes[16];
@@ -103,6 +103,8 @@ static void print_workers(const json_t *stats)
 		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(w, "cpu"));
 		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(w, "connections"));
 		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(w, "tcp_connections"));
+		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(w, "half_open"));
+		table_cell(t, "%s", number_of(w, "syn_cookies") != 0 ? "on" : "off");
 		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(w, "mbufs_free"));
 		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(w, "mbufs_total"));
 		table_cell(t, "%s", table_bytes((uint64_t)number_of(w, "tls_heap_used_bytes"), bytes, sizeof(bytes)));

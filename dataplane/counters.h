@@ -48,7 +48,8 @@
 	X(TCP_ACK, "tcp_ack", "acknowledgment of what was never sent, RFC 5961 5") \
 	X(TCP_RST, "tcp_rst", "RST that doesn't hit the next sequence number, RFC 5961 3") \
 	X(TCP_TABLE_FULL, "tcp_table_full", "connection table full: SYN refused") \
-	X(TCP_BACKLOG, "tcp_backlog", "too many half-open connections: the oldest was given up for a new one") \
+	X(TCP_COOKIE, "tcp_cookie", "segment of no known connection and without a valid SYN cookie, while these are in use") \
+	X(TCP_COOKIE_REFUSED, "tcp_cookie_refused", "a SYN cookie came back good, but the client is no longer let in") \
 	X(TCP_OOO_FULL, "tcp_ooo_full", "data over a bound of the receive queue, or while packet buffers run low") \
 	X(TCP_CHALLENGE_RATE, "tcp_challenge_rate", "challenge ACK not sent: over the rate limit") \
 	X(TCP_RST_RATE, "tcp_rst_rate", "RST to a stranger not sent: over the rate limit") \
@@ -70,6 +71,9 @@
 	X(ARP_SENT, "arp_sent", "ARP and ND requests sent") \
 	X(ECHO_ANSWERED, "echo_answered", "pings answered") \
 	X(TCP_ACCEPTED, "tcp_accepted", "TCP connections accepted from clients") \
+	X(TCP_COOKIES_ON, "tcp_cookies_on", "times that SYN cookies were switched on: the backlog ran full") \
+	X(TCP_COOKIE_SENT, "tcp_cookie_sent", "SYNs answered by a cookie, RFC 4987") \
+	X(TCP_COOKIE_ACCEPTED, "tcp_cookie_accepted", "connections that a SYN cookie brought") \
 	X(TCP_DIALLED, "tcp_dialled", "TCP connections to internal servers begun") \
 	X(TCP_CONNECTED, "tcp_connected", "TCP connections to internal servers established") \
 	X(TCP_RETRANSMIT, "tcp_retransmit", "segments sent again") \

@@ -53,6 +53,8 @@ const struct counters *dataplane_counters(uint16_t worker);
 struct dataplane_gauges {
 	uint64_t connections;	/* splices open */
 	uint64_t tcp_connections;
+	uint64_t half_open;	/* of these, clients whose TCP handshake isn't complete */
+	uint64_t syn_cookies;	/* 1: SYNs are answered by cookies, for there are too many */
 	uint64_t mbufs_free, mbufs_total;	/* of the one pool that all workers share */
 	uint64_t tls_heap_used_bytes;
 	uint64_t turns, busy_turns;	/* of the worker's loop */

@@ -112,3 +112,13 @@ uint32_t stack_conns(const struct stack *s)
 {
 	return tcp_conns(s);
 }
+
+uint32_t stack_half_open(const struct stack *s)
+{
+	return s->tcp.n_half_open;
+}
+
+bool stack_syn_cookies(const struct stack *s)
+{
+	return s->tcp.cookies.on;
+}

@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/siphash.h"
@@ -45,7 +46,7 @@ struct stack_ops {
 struct stack_config {
 	uint16_t worker, n_workers;	/* worker 0 answers ARP, ND and announces addresses */
 	uint32_t max_conns;		/* TCP connections, both legs and TIME_WAIT counted */
-	uint32_t max_half_open;		/* of these, not yet established */
+	uint32_t max_half_open;		/* of these, not yet established; near it SYN cookies begin */
 	uint32_t max_neighbours;
 	uint32_t rcv_buffer_bytes;	/* per connection: receive window's bound */
 	uint32_t snd_buffer_bytes;	/* per connection: unacknowledged and unsent */
@@ -80,3 +81,7 @@ uint64_t stack_now_us(const struct stack *s);
 struct tcp_conn *stack_ready(struct stack *s);
 /* TCP connections now in the table. */
 uint32_t stack_conns(const struct stack *s);
+/* Of these, clients whose handshake isn't complete. */
+uint32_t stack_half_open(const struct stack *s);
+/* Are SYNs now answered by cookies (RFC 4987), for there are too many of them? */
+bool stack_syn_cookies(const struct stack *s);

@@ -34,6 +34,7 @@ struct tcp_conn {
 	uint8_t state;				/* enum tcp_state */
 	uint8_t ca_state;			/* tcp_recovery.c */
 	bool passive : 1;			/* came by a SYN */
+	bool by_cookie : 1;			/* its SYN was answered by a cookie (tcp_cookie.c) */
 	bool released : 1;			/* the user is gone */
 	bool fin_wanted : 1;			/* tcp_shutdown: FIN after what is queued */
 	bool fin_sent : 1;			/* snd_nxt counts it */

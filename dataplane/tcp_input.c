@@ -9,6 +9,7 @@
 
 #include "offload.h"
 #include "tcp_close.h"
+#include "tcp_cookie.h"
 #include "tcp_listen.h"
 #include "tcp_output.h"
 #include "tcp_table.h"
@@ -51,7 +52,7 @@ static void dispatch(struct stack *s, const struct netif *nif, struct rte_mbuf *
 		/* Data in a SYN isn't kept: the client sends it again (RFC 9293 3.10.7.2 allows both). */
 		tcp_listen_input(s, nif, info, t, rx);
 		rte_pktmbuf_free(m);
-	} else {
+	} else if ((rx->flags & (TH_SYN | TH_ACK | TH_RST)) != TH_ACK || !tcp_cookie_input(s, nif, m, info, t, rx)) {
 		tcp_reply_rst(s, info, t, rx);
 		stack_drop(s, DROP_TCP_NO_CONNECTION, m);
 	}

@@ -33,6 +33,7 @@
 #define TCP_PRESSURE_BYTES 4096u	/* what one connection may queue, each way, while it is low */
 #define TCP_CHALLENGE_MS 50u		/* RFC 5961 section 7, per connection: no side channel between them */
 #define TCP_RST_RATE 1000u		/* RSTs to strangers per second and worker */
+#define TCP_COOKIE_PERIOD_US 64000000u	/* a SYN cookie's key; it is accepted for one to two of them */
 #define TCP_PAWS_MS 2073600000u		/* 24 days: RFC 7323 section 5.5 */
 
 #define TCP_PORT_MIN 10000u		/* local ports of dialled connections */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tcp_listen.h"
 
-#include "tcp_close.h"
+#include "base/assert.h"
+#include "tcp_cookie.h"
 #include "tcp_list.h"
 #include "tcp_open.h"
 #include "tcp_output.h"
@@ -39,15 +40,14 @@ void tcp_listen_input(struct stack *s, const struct netif *nif, const struct ip_
 	default:
 		return;
 	}
-	if (ip_path_init(s, &path, &info->dst, &info->src) != 0) {
-		count_drop(s->config.counters, DROP_NO_ROUTE);
+	/* No route: counted there. */
+	if (ip_path_init(s, &path, &info->dst, &info->src) != 0)
+		return;
+	if (tcp_cookie_wanted(s)) {
+		tcp_cookie_syn(s, t, &path.hop, rx);
 		return;
 	}
-	/* The oldest gives way: of all it is the least likely to be answered, and a flood can't lock others out. */
-	if (s->tcp.n_half_open >= s->config.max_half_open) {
-		count_drop(s->config.counters, DROP_TCP_BACKLOG);
-		tcp_conn_end(TAILQ_FIRST(&s->tcp.half_open), 0);
-	}
+	ASSERT(s->tcp.n_half_open < s->config.max_half_open);
 	c = tcp_conn_new(s, t);
 	if (!c) {
 		count_drop(s->config.counters, DROP_TCP_TABLE_FULL);

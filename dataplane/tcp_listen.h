@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Passive open: a SYN of no connection (RFC 9293 section 3.10.7.2). Whether it may
- * become one is asked of the layer above (stack_ops.syn); how many may be half-open
- * is bounded here.
+ * become one is asked of the layer above (stack_ops.syn). How many may be half-open is
+ * bounded: near the bound SYNs are answered by cookies (tcp_cookie.h).
  *
  * Threads: the stack's worker.
  */

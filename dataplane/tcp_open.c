@@ -92,7 +92,8 @@ void tcp_open_established(struct tcp_conn *c, const struct tcp_rx *rx)
 	c->backoff = 0;
 	tcp_timer_off(c, TCP_T_RTX);
 	tcp_timer_off(c, TCP_T_LIFE);
-	if (c->retransmits == 0)
+	/* A cookie's timestamp is up to 63 ms off, and when it was sent nobody knows. */
+	if (c->retransmits == 0 && !c->by_cookie)
 		tcp_rtt_sample(c, RTE_MIN((uint32_t)s->now_us - c->last_sent_us, TCP_RTO_MAX_US));
 	tcp_cc_init(c);
 	tcp_list_half_open_leave(c);

@@ -34,6 +34,20 @@ struct tcp_origin {
 	uint32_t ts_offset;
 };
 
+/* SYN cookies (tcp_cookie.c). */
+struct tcp_cookie_key {
+	uint64_t period;
+	struct siphash_key key;
+};
+
+struct tcp_cookies {
+	struct siphash_key secret;
+	struct tcp_cookie_key keys[2];		/* of the last even and the last odd period */
+	uint64_t sent_us;			/* the last one */
+	bool sent;				/* ever */
+	bool on;				/* the backlog is under pressure */
+};
+
 struct tcp_stack {
 	struct pool conns;
 	struct pool segs;			/* records of sent segments (tcp_sndq.h) */
@@ -50,6 +64,7 @@ struct tcp_stack {
 	struct tcp_conn_list time_wait;		/* released and in TIME-WAIT, oldest first */
 	struct tcp_conn_list orphans, orphans_done;	/* released and not yet closed, oldest first (tcp_orphan.c) */
 	uint32_t n_half_open, n_time_wait, n_orphans;
+	struct tcp_cookies cookies;
 	bool pressure;				/* packet buffers run low (tcp_stack.c) */
 	uint64_t pressure_us;			/* when that was looked at */
 	uint64_t rst_refill_us;			/* token bucket of RSTs to strangers */

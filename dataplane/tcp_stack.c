@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "mbuf_reserve.h"
+#include "tcp_cookie.h"
 #include "tcp_list.h"
 #include "tcp_orphan.h"
 #include "tcp_output.h"
@@ -50,6 +51,8 @@ int tcp_stack_init(struct stack *s)
 	t->isn_key = derive_key(s->config.secret, 2);
 	t->ts_key = derive_key(s->config.secret, 3);
 	t->random_key = derive_key(s->config.secret, 4);
+	t->cookies.secret = derive_key(s->config.secret, 5);
+	tcp_cookie_init(s);
 	TAILQ_INIT(&t->ready);
 	TAILQ_INIT(&t->woken);
 	TAILQ_INIT(&t->output);
@@ -97,6 +100,7 @@ void tcp_turn_end(struct stack *s)
 		tcp_output(c);
 	}
 	tcp_lists_turn(t);
+	tcp_cookie_update(s);
 	look_at_pool(s);
 }
 

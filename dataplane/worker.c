@@ -240,6 +240,8 @@ static void publish_gauges(struct worker *w, bool busy)
 	counter_add(&g->busy_turns, 1);
 	__atomic_store_n(&g->connections, splices_open(w->splices), __ATOMIC_RELAXED);
 	__atomic_store_n(&g->tcp_connections, stack_conns(w->stack), __ATOMIC_RELAXED);
+	__atomic_store_n(&g->half_open, stack_half_open(w->stack), __ATOMIC_RELAXED);
+	__atomic_store_n(&g->syn_cookies, stack_syn_cookies(w->stack), __ATOMIC_RELAXED);
 	__atomic_store_n(&g->tls_heap_used_bytes, tls_worker_heap_used(), __ATOMIC_RELAXED);
 }
 
