@@ -31,6 +31,10 @@ static struct rte_mbuf *frame(struct tcp_peer *p, const void *payload, size_t by
 	struct rte_mbuf *m = rte_pktmbuf_alloc(p->mbufs);
 	struct rte_ether_hdr *eth = m ? (void *)rte_pktmbuf_append(m, (uint16_t)(sizeof(*eth) + bytes)) : NULL;
 
+	if (!eth && p->scarce) {
+		rte_pktmbuf_free(m);
+		return NULL;
+	}
 	if (!eth)
 		fail("no packet buffer");
 	eth->dst_addr = stack_mac;
@@ -42,7 +46,8 @@ static struct rte_mbuf *frame(struct tcp_peer *p, const void *payload, size_t by
 
 static void give(struct tcp_peer *p, struct rte_mbuf *m)
 {
-	stack_input(p->stack, &p->netifs.netifs[0], &m, 1, p->now_us);
+	if (m)
+		stack_input(p->stack, &p->netifs.netifs[0], &m, 1, p->now_us);
 }
 
 static void answer_arp(struct tcp_peer *p)
@@ -167,31 +172,45 @@ void tcp_peer_run(struct tcp_peer *p, uint64_t ms)
 	}
 }
 
-void tcp_peer_send_raw(struct tcp_peer *p, uint8_t *segment, uint16_t bytes, bool fix_checksum)
+void tcp_peer_give_ip(struct tcp_peer *p, uint8_t proto, const uint8_t *payload, uint16_t bytes)
 {
 	uint8_t packet[4096];
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)packet;
 
 	if (bytes > 2000u - sizeof(*ip))
-		fail("segment too long");
+		fail("packet too long");
 	*ip = (struct rte_ipv4_hdr){
 		.version_ihl = 0x45, .total_length = rte_cpu_to_be_16((uint16_t)(20 + bytes)),
-		.time_to_live = 64, .next_proto_id = IPPROTO_TCP,
+		.time_to_live = 64, .next_proto_id = proto,
 		.src_addr = rte_cpu_to_be_32(PEER_IP), .dst_addr = rte_cpu_to_be_32(STACK_IP),
 	};
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
-	memcpy(packet + 20, segment, bytes);
-	if (fix_checksum && bytes >= TCP_HDR_MIN) {
-		struct rte_tcp_hdr *t = (struct rte_tcp_hdr *)(packet + 20);
-
-		t->cksum = 0;
-		t->cksum = rte_ipv4_udptcp_cksum(ip, t);
-	}
+	memcpy(packet + 20, payload, bytes);
 	give(p, frame(p, packet, 20u + bytes, 0x0800));
+}
+
+void tcp_peer_give_raw(struct tcp_peer *p, uint8_t *segment, uint16_t bytes, bool fix_checksum)
+{
+	struct rte_ipv4_hdr ip = {
+		.version_ihl = 0x45, .total_length = rte_cpu_to_be_16((uint16_t)(20 + bytes)), .next_proto_id = IPPROTO_TCP,
+		.src_addr = rte_cpu_to_be_32(PEER_IP), .dst_addr = rte_cpu_to_be_32(STACK_IP),
+	};
+	struct rte_tcp_hdr *t = (struct rte_tcp_hdr *)segment;
+
+	if (fix_checksum && bytes >= TCP_HDR_MIN) {
+		t->cksum = 0;
+		t->cksum = rte_ipv4_udptcp_cksum(&ip, t);
+	}
+	tcp_peer_give_ip(p, IPPROTO_TCP, segment, bytes);
+}
+
+void tcp_peer_send_raw(struct tcp_peer *p, uint8_t *segment, uint16_t bytes, bool fix_checksum)
+{
+	tcp_peer_give_raw(p, segment, bytes, fix_checksum);
 	tcp_peer_turn(p);
 }
 
-void tcp_peer_send(struct tcp_peer *p, uint16_t sport, uint16_t dport, const struct tcp_rx *rx, const uint8_t *data)
+void tcp_peer_give(struct tcp_peer *p, uint16_t sport, uint16_t dport, const struct tcp_rx *rx, const uint8_t *data)
 {
 	uint8_t segment[2048];
 	struct tcp_tx tx = {
@@ -204,7 +223,13 @@ void tcp_peer_send(struct tcp_peer *p, uint16_t sport, uint16_t dport, const str
 	tcp_hdr_put(segment, &tx);
 	for (uint32_t i = 0; i < rx->bytes; i++)
 		segment[TCP_HDR_MIN + tx.opts_bytes + i] = data ? data[i] : (uint8_t)(rx->seq + i);
-	tcp_peer_send_raw(p, segment, (uint16_t)(TCP_HDR_MIN + tx.opts_bytes + rx->bytes), true);
+	tcp_peer_give_raw(p, segment, (uint16_t)(TCP_HDR_MIN + tx.opts_bytes + rx->bytes), true);
+}
+
+void tcp_peer_send(struct tcp_peer *p, uint16_t sport, uint16_t dport, const struct tcp_rx *rx, const uint8_t *data)
+{
+	tcp_peer_give(p, sport, dport, rx, data);
+	tcp_peer_turn(p);
 }
 
 const struct tcp_peer_segment *tcp_peer_next(struct tcp_peer *p)

@@ -35,6 +35,7 @@ struct tcp_peer {
 	uint64_t now_us;
 	enum stack_verdict verdict;	/* of SYNs */
 	struct tcp_conn *conn;		/* the newest the stack handed out */
+	bool scarce;			/* the pool may be empty: what the peer sends is lost then */
 	unsigned int head, tail;
 	struct tcp_peer_segment queue[TCP_PEER_QUEUE];
 };
@@ -54,6 +55,11 @@ void tcp_peer_fini(struct tcp_peer *p);
 void tcp_peer_send(struct tcp_peer *p, uint16_t sport, uint16_t dport, const struct tcp_rx *rx, const uint8_t *data);
 /* The same with a damaged checksum or any other TCP header bytes: @segment is header and payload. */
 void tcp_peer_send_raw(struct tcp_peer *p, uint8_t *segment, uint16_t bytes, bool fix_checksum);
+/* The same two without a turn: for users of their own. */
+void tcp_peer_give(struct tcp_peer *p, uint16_t sport, uint16_t dport, const struct tcp_rx *rx, const uint8_t *data);
+void tcp_peer_give_raw(struct tcp_peer *p, uint8_t *segment, uint16_t bytes, bool fix_checksum);
+/* Any IP packet from the peer, without a turn. */
+void tcp_peer_give_ip(struct tcp_peer *p, uint8_t proto, const uint8_t *payload, uint16_t bytes);
 /* A turn without packets. */
 void tcp_peer_turn(struct tcp_peer *p);
 /* Time passes, millisecond by millisecond. */
