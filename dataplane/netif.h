@@ -30,12 +30,20 @@ enum {
 	NETIF_TX_TSO = 1u << 3,
 };
 
+/* How a port's connections share the path (tcp_cc.h). */
+enum congestion {
+	CONGESTION_DEFAULT,
+	CONGESTION_CUBIC,
+	CONGESTION_NEWRENO,
+};
+
 struct netif {
 	char name[NETIF_NAME_BYTES];
 	uint8_t id;		/* index in netifs->netifs */
 	struct rte_ether_addr mac;
 	uint16_t mtu;		/* bytes of IP packet */
 	uint16_t vlan;		/* 0: untagged */
+	uint8_t congestion;	/* enum congestion */
 	uint32_t offloads;	/* NETIF_TX_* */
 	uint32_t tso_max_bytes;	/* largest segment given to the device; 0 without TSO */
 	uint16_t tso_max_pieces;	/* mbufs of such a segment, its header's included */

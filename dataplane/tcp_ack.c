@@ -3,6 +3,7 @@
 
 #include <rte_common.h>
 
+#include "tcp_cc.h"
 #include "tcp_close.h"
 #include "tcp_list.h"
 #include "tcp_output.h"
@@ -74,6 +75,7 @@ enum tcp_ack_verdict tcp_ack_input(struct tcp_conn *c, const struct tcp_rx *rx)
 	if (seq_lt(rx->ack, c->snd_una))
 		return TCP_ACK_OK;
 	window_changed = update_window(c, rx);
+	tcp_rate_begin(c);
 	if (seq_gt(rx->ack, c->snd_una))
 		tcp_sndq_acked(c, rx->ack, &acked);
 	if (c->sack_ok && flight > 0)
@@ -87,6 +89,7 @@ enum tcp_ack_verdict tcp_ack_input(struct tcp_conn *c, const struct tcp_rx *rx)
 		return TCP_ACK_OK;
 	tcp_recovery_ack(c, &acked,
 			 acked.bytes == 0 && rx->bytes == 0 && !window_changed && !(rx->flags & TH_FIN), flight);
+	tcp_cc_sampled(c, tcp_rate_end(c));
 	if (c->fin_sent && acked.bytes > 0 && c->snd_una == c->snd_nxt && tcp_close_fin_acked(c))
 		return TCP_ACK_ENDED;
 	return TCP_ACK_OK;

@@ -5,8 +5,13 @@
 
 const struct tcp_cc *tcp_cc(const struct tcp_conn *c)
 {
-	(void)c;
-	return &tcp_cc_cubic;
+	static const struct tcp_cc *const all[] = {
+		[CONGESTION_DEFAULT] = &tcp_cc_cubic,
+		[CONGESTION_CUBIC] = &tcp_cc_cubic,
+		[CONGESTION_NEWRENO] = &tcp_cc_newreno,
+	};
+
+	return all[c->congestion];
 }
 
 uint32_t tcp_cc_initial_window(const struct tcp_conn *c)
@@ -16,11 +21,14 @@ uint32_t tcp_cc_initial_window(const struct tcp_conn *c)
 
 void tcp_cc_init(struct tcp_conn *c)
 {
+	c->congestion = (uint8_t)(tcp_netif(c)->congestion & 3u);
 	c->cwnd = tcp_cc_initial_window(c);
 	/* RFC 5681: after a lost SYN one segment. */
 	if (c->retransmits > 0)
 		c->cwnd = c->mss;
 	c->ssthresh = UINT32_MAX;
+	if (tcp_cc(c)->init)
+		tcp_cc(c)->init(c);
 }
 
 uint32_t tcp_cc_slow_start(struct tcp_conn *c, uint32_t bytes)
@@ -34,7 +42,7 @@ uint32_t tcp_cc_slow_start(struct tcp_conn *c, uint32_t bytes)
 void tcp_cc_acked(struct tcp_conn *c, uint32_t bytes)
 {
 	/* A window that isn't used says nothing about the path (RFC 7661). */
-	if (!c->cwnd_limited)
+	if (!c->cwnd_limited || tcp_cc_models(c))
 		return;
 	if (c->cwnd < c->ssthresh)
 		bytes = tcp_cc_slow_start(c, bytes);
@@ -42,6 +50,18 @@ void tcp_cc_acked(struct tcp_conn *c, uint32_t bytes)
 		tcp_cc(c)->acked(c, bytes);
 	/* What can't be used by any window needs no bound of its own, but no overflow either. */
 	c->cwnd = RTE_MIN(c->cwnd, 1u << 30);
+}
+
+void tcp_cc_sampled(struct tcp_conn *c, const struct tcp_rate_sample *rs)
+{
+	if (tcp_cc_models(c))
+		tcp_cc(c)->sampled(c, rs);
+}
+
+void tcp_cc_seg_lost(struct tcp_conn *c, const struct tcp_seg *g)
+{
+	if (tcp_cc(c)->seg_lost)
+		tcp_cc(c)->seg_lost(c, g);
 }
 
 /*
@@ -53,22 +73,49 @@ static uint32_t carried(const struct tcp_conn *c, uint32_t flight_bytes)
 	return RTE_MIN(flight_bytes, c->cwnd);
 }
 
+static void save(struct tcp_conn *c)
+{
+	c->prior_cwnd = c->cwnd;
+	c->prior_ssthresh = c->ssthresh;
+}
+
 void tcp_cc_lost(struct tcp_conn *c, uint32_t flight_bytes)
 {
+	save(c);
 	tcp_cc(c)->lost(c, carried(c, flight_bytes));
-	c->cwnd = c->ssthresh;
+	if (!tcp_cc_models(c))
+		c->cwnd = c->ssthresh;
 }
 
 void tcp_cc_timed_out(struct tcp_conn *c, uint32_t flight_bytes)
 {
+	if (c->ca_state == TCP_CA_OPEN)
+		save(c);
 	tcp_cc(c)->lost(c, carried(c, flight_bytes));
 	if (tcp_cc(c)->timed_out)
 		tcp_cc(c)->timed_out(c);
 	c->cwnd = c->mss;
 }
 
-void tcp_cc_restart(struct tcp_conn *c)
+bool tcp_cc_recovered(struct tcp_conn *c)
 {
-	c->cwnd = RTE_MIN(c->cwnd, tcp_cc_initial_window(c));
-	c->cubic.epoch_us = 0;
+	if (tcp_cc(c)->recovered)
+		tcp_cc(c)->recovered(c);
+	return tcp_cc_models(c);
+}
+
+void tcp_cc_undo(struct tcp_conn *c)
+{
+	c->cwnd = RTE_MAX(c->cwnd, c->prior_cwnd);
+	c->ssthresh = c->prior_ssthresh;
+	if (tcp_cc(c)->undo)
+		tcp_cc(c)->undo(c);
+}
+
+void tcp_cc_restart(struct tcp_conn *c, bool idle)
+{
+	if (!tcp_cc_models(c) && idle)
+		c->cwnd = RTE_MIN(c->cwnd, tcp_cc_initial_window(c));
+	if (tcp_cc(c)->restart)
+		tcp_cc(c)->restart(c, idle);
 }

@@ -14,6 +14,11 @@ static float segments(const struct tcp_conn *c, uint32_t bytes)
 	return (float)bytes / (float)c->mss;
 }
 
+static void init(struct tcp_conn *c)
+{
+	c->cubic = (struct tcp_cubic){ .epoch_us = 0 };
+}
+
 /* A congestion avoidance stage begins (section 4.2). */
 static void begin_epoch(struct tcp_conn *c, float cwnd)
 {
@@ -71,8 +76,24 @@ static void lost(struct tcp_conn *c, uint32_t flight_bytes)
 	c->ssthresh = RTE_MAX((uint32_t)((float)flight_bytes * CUBIC_BETA), 2u * c->mss);
 }
 
+/* Nothing was lost: the curve begins anew where the window is. */
+static void undo(struct tcp_conn *c)
+{
+	c->cubic.epoch_us = 0;
+	c->cubic.w_max = fmaxf(c->cubic.w_max, segments(c, c->cwnd));
+}
+
+static void restart(struct tcp_conn *c, bool idle)
+{
+	if (idle)
+		c->cubic.epoch_us = 0;
+}
+
 const struct tcp_cc tcp_cc_cubic = {
 	.name = "cubic",
+	.init = init,
 	.acked = acked,
 	.lost = lost,
+	.undo = undo,
+	.restart = restart,
 };

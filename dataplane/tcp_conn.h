@@ -15,6 +15,7 @@
 #include "base/wheel.h"
 #include "stack_private.h"
 #include "tcp.h"
+#include "tcp_cc_state.h"
 #include "tcp_limits.h"
 #include "tcp_seq.h"
 #include "tcp_state.h"
@@ -22,11 +23,6 @@
 struct tcp_seg;
 struct tcp_ooo;
 TAILQ_HEAD(tcp_seg_list, tcp_seg);
-
-struct tcp_cubic {
-	uint64_t epoch_us;	/* start of this congestion avoidance stage; 0: none */
-	float w_max, k_s, w_est, cwnd_prior;	/* windows in segments, K in seconds */
-};
 
 struct tcp_conn {
 	struct tcp_conn *hash_next;		/* tcp_table.c */
@@ -51,6 +47,7 @@ struct tcp_conn {
 	bool tx_blocked : 1;			/* output found no mbuf */
 	bool rack_reordering : 1;		/* RACK.reordering_seen */
 	bool rack_dsack_on : 1;			/* rack_dsack_round is set */
+	uint8_t congestion : 2;			/* enum congestion, of the port */
 	bool room_wanted : 1;			/* tcp_send_room told the user that there is little: TCP_WRITABLE is due */
 	struct tuple tuple;
 	struct stack *stack;
@@ -82,7 +79,16 @@ struct tcp_conn {
 	uint8_t rack_reo_mult, rack_reo_persist;
 	/* Congestion control (tcp_cc.c) */
 	uint32_t cwnd, ssthresh;
-	struct tcp_cubic cubic;
+	uint32_t prior_cwnd, prior_ssthresh;	/* before the last loss, for tcp_cc_undo */
+	/* Delivery rate (tcp_rate.c); times are the clock's low half */
+	uint32_t delivered, delivered_us;	/* bytes acknowledged or SACKed, and when the last ones were */
+	uint32_t first_sent_us;			/* when the newest of these were sent */
+	uint32_t lost;				/* bytes ever found lost */
+	uint32_t app_limited;			/* samples don't count until so much is delivered; 0: they do */
+	uint32_t delivery_rate;			/* the last sample, bytes per second */
+	union {
+		struct tcp_cubic cubic;
+	};					/* the controller's own: tcp_cc_state.h */
 	/* Round-trip time (tcp_rtt.c) */
 	uint32_t srtt_us, rttvar_us, rto_us, min_rtt_us;
 	uint32_t last_sent_us;			/* SYN or data; the clock's low half */

@@ -95,8 +95,8 @@ void tcp_open_established(struct tcp_conn *c, const struct tcp_rx *rx)
 	/* A cookie's timestamp is up to 63 ms off, and when it was sent nobody knows. */
 	if (c->retransmits == 0 && !c->by_cookie)
 		tcp_rtt_sample(c, RTE_MIN((uint32_t)s->now_us - c->last_sent_us, TCP_RTO_MAX_US));
-	tcp_cc_init(c);
 	tcp_list_half_open_leave(c);
+	tcp_cc_init(c);
 	count_event(s->config.counters, c->passive ? EVENT_TCP_ACCEPTED : EVENT_TCP_CONNECTED);
 	tcp_notify(c, TCP_ESTABLISHED);
 }

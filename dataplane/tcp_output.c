@@ -266,8 +266,8 @@ static bool send_one(struct tcp_conn *c, uint32_t bytes, bool fin)
 static void send_new(struct tcp_conn *c, bool override)
 {
 	/* Before the first look at cwnd: one TSO packet can be all of it. */
-	if (c->snd_unsent > 0 && tcp_flight(c) == 0 && (uint32_t)c->stack->now_us - c->last_sent_us > tcp_rto_us(c))
-		tcp_cc_restart(c);
+	if (c->snd_unsent > 0 && tcp_flight(c) == 0)
+		tcp_cc_restart(c, (uint32_t)c->stack->now_us - c->last_sent_us > tcp_rto_us(c));
 	while (c->snd_unsent > 0) {
 		uint32_t bytes = next_bytes(c, override);
 		bool fin = c->fin_wanted && bytes == c->snd_unsent &&

@@ -20,6 +20,7 @@
 #include "base/pool.h"
 #include "base/siphash.h"
 #include "ip.h"
+#include "tcp_rate.h"
 
 struct netif;
 struct rte_mbuf;
@@ -67,6 +68,7 @@ struct tcp_stack {
 	struct tcp_cookies cookies;
 	bool pressure;				/* packet buffers run low (tcp_stack.c) */
 	uint64_t pressure_us;			/* when that was looked at */
+	struct tcp_rate_sample sample;		/* of the acknowledgment that is being worked on */
 	uint64_t rst_refill_us;			/* token bucket of RSTs to strangers */
 	uint32_t rst_tokens;
 	const struct tcp_origin *origin;	/* NULL outside tests */

@@ -43,6 +43,7 @@ uint32_t tcp_seg_lost(struct tcp_conn *c, struct tcp_seg *g, struct tcp_seg **af
 		c->lost_bytes += g->bytes;
 	g->flags = (uint8_t)((g->flags & ~TCP_SEG_RTX) | TCP_SEG_LOST);
 	queue_lost(c, g, after);
+	tcp_rate_lost(c, g);
 	return g->bytes;
 }
 
@@ -66,6 +67,7 @@ void tcp_seg_sent_again(struct tcp_conn *c, struct tcp_seg *g)
 	}
 	g->flags |= TCP_SEG_EVER_RTX;
 	seg_ring_append(&c->in_flight, g);
+	tcp_rate_sent(c, g, tcp_flight(c));
 }
 
 /* Without SACK the hole is always the first segment. */
@@ -138,7 +140,7 @@ static void sack_ack(struct tcp_conn *c, const struct tcp_acked *acked, uint32_t
 static void leave(struct tcp_conn *c)
 {
 	/* RFC 6582 step 3: no burst from a window that nothing fills. */
-	if (c->ca_state == TCP_CA_RECOVERY)
+	if (!tcp_cc_recovered(c) && c->ca_state == TCP_CA_RECOVERY)
 		c->cwnd = RTE_MIN(c->ssthresh, RTE_MAX(tcp_flight(c), 1u * c->mss) + 3u * c->mss);
 	c->ca_state = TCP_CA_OPEN;
 	tcp_rack_recovered(c);

@@ -12,6 +12,7 @@ static void mark_sacked(struct tcp_conn *c, struct tcp_seg *g, struct tcp_acked 
 	tcp_sndq_delivered(c, g, acked);
 	tcp_seg_forget(c, g);
 	g->flags |= TCP_SEG_SACKED;
+	tcp_rate_delivered(c, g, g->bytes);
 	c->sacked_bytes += g->bytes;
 	acked->sacked_bytes += g->bytes;
 }

@@ -102,6 +102,7 @@ bool tcp_sndq_can_record(const struct tcp_conn *c)
 
 void tcp_sndq_sent(struct tcp_conn *c, uint32_t bytes, bool fin)
 {
+	uint32_t flight = tcp_flight(c);
 	struct tcp_seg *g;
 
 	ASSERT(bytes <= c->snd_unsent && !c->fin_sent && bytes + fin > 0);
@@ -128,6 +129,7 @@ void tcp_sndq_sent(struct tcp_conn *c, uint32_t bytes, bool fin)
 		advance(&c->snd_next, &c->snd_next_off, bytes);
 	c->snd_unsent -= bytes;
 	c->snd_nxt += bytes + fin;
+	tcp_rate_sent(c, g, flight);
 }
 
 bool tcp_sndq_split(struct tcp_conn *c, struct tcp_seg *g, uint32_t bytes)
@@ -143,6 +145,11 @@ bool tcp_sndq_split(struct tcp_conn *c, struct tcp_seg *g, uint32_t bytes)
 	rest->bytes = g->bytes - bytes;
 	rest->sent_us = g->sent_us;
 	rest->flags = g->flags;
+	rest->delivered = g->delivered;
+	rest->delivered_us = g->delivered_us;
+	rest->first_sent_us = g->first_sent_us;
+	rest->lost = g->lost;
+	rest->tx_in_flight = g->tx_in_flight;
 	rest->m = g->m;
 	rest->off = g->off;
 	advance(&rest->m, &rest->off, bytes);
@@ -207,6 +214,8 @@ void tcp_sndq_acked(struct tcp_conn *c, uint32_t ack, struct tcp_acked *acked)
 		uint32_t data = RTE_MIN(bytes, tcp_seg_data(g));
 
 		uncount(c, g, bytes);
+		if (!(g->flags & TCP_SEG_SACKED))
+			tcp_rate_delivered(c, g, bytes);
 		c->snd_bytes -= data;
 		if (bytes < g->bytes) {
 			g->seq += bytes;

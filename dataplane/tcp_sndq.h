@@ -22,6 +22,7 @@ enum {
 	TCP_SEG_LOST = 1u << 2,
 	TCP_SEG_RTX = 1u << 3,		/* lost, and sent again since */
 	TCP_SEG_EVER_RTX = 1u << 4,	/* no RTT sample (Karn's algorithm) */
+	TCP_SEG_APP_LIMITED = 1u << 5,	/* sent when the user had too little to send (tcp_rate.c) */
 };
 
 struct tcp_seg {
@@ -32,6 +33,8 @@ struct tcp_seg {
 	uint32_t off;		/* in m's data */
 	uint32_t seq;
 	uint32_t bytes;		/* of sequence space, the FIN counted */
+	/* The connection's counts when it was sent (tcp_rate.c); tx_in_flight: itself included */
+	uint32_t delivered, delivered_us, first_sent_us, lost, tx_in_flight;
 	uint8_t flags;
 };
 

@@ -70,6 +70,7 @@ void tcp_send(struct tcp_conn *c, struct rte_mbuf *chain)
 		rte_pktmbuf_free(chain);
 		return;
 	}
+	tcp_rate_look(c);
 	tcp_sndq_append(c, chain);
 	tcp_list_output(c);
 }
