@@ -196,8 +196,8 @@ void dataplane_describe(char *buf, size_t buf_bytes)
 		const struct port *p = &dp.ports[i];
 
 		used = strlen(buf);
-		n = snprintf(buf + used, buf_bytes - used, "; port %s: %s, %u queue%s, flows spread by %s, %s",
-			     p->nif->name, p->driver, p->n_queues, p->n_queues == 1 ? "" : "s",
+		n = snprintf(buf + used, buf_bytes - used, "; port %s: %s, MTU %u, %u queue%s, flows spread by %s, %s",
+			     p->nif->name, p->driver, p->nif->mtu, p->n_queues, p->n_queues == 1 ? "" : "s",
 			     p->hash_in_device ? "the device" : "software", checksums(p->nif));
 	}
 }

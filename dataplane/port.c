@@ -132,6 +132,24 @@ static uint64_t choose_tx_offloads(struct port *p, const struct rte_eth_dev_info
 	return wanted;
 }
 
+/* What doesn't fit into one packet buffer, a device must be able to take from several, and lay into several. */
+static int check_mtu(const struct port *p, const struct rte_eth_dev_info *info, struct rte_mempool *pool,
+		     const char *device, char *err, size_t err_bytes)
+{
+	uint32_t room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
+	uint32_t most = room - RTE_ETHER_HDR_LEN - RTE_VLAN_HLEN;
+	bool receives = (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+	bool sends = (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
+
+	if (p->nif->mtu <= most || (receives && sends))
+		return 0;
+	snprintf(err, err_bytes,
+		 "mtu %u: a packet buffer holds %u bytes of IP packet, and the device \"%s\" (driver %s) can't %s a "
+		 "frame in several. Set mtu to %u or less, here and for the network at this port", p->nif->mtu, most,
+		 device, p->driver, receives ? "send" : "receive", most);
+	return -EINVAL;
+}
+
 static int configure(struct port *p, const struct rte_eth_dev_info *info, uint16_t n_workers)
 {
 	struct rte_eth_conf conf = {
@@ -156,8 +174,12 @@ static int configure(struct port *p, const struct rte_eth_dev_info *info, uint16
 	rc = rte_eth_dev_configure(p->device, p->n_queues, p->n_queues, &conf);
 	if (rc != 0 && p->is_nic == false && conf.rxmode.mtu != 0) {
 		/* Some software devices know no MTU but the interface's. */
+		uint16_t mtu;
+
 		conf.rxmode.mtu = 0;
 		rc = rte_eth_dev_configure(p->device, p->n_queues, p->n_queues, &conf);
+		if (rc == 0 && rte_eth_dev_get_mtu(p->device, &mtu) == 0)
+			p->nif->mtu = (uint16_t)RTE_MIN(p->nif->mtu, mtu);
 	}
 	return rc;
 }
@@ -198,6 +220,9 @@ int port_open(struct port *p, struct netif *nif, const char *device, uint16_t n_
 		snprintf(err, err_bytes, "the device \"%s\" has no queues", device);
 		return -EINVAL;
 	}
+	rc = check_mtu(p, &info, pool, device, err, err_bytes);
+	if (rc != 0)
+		return rc;
 	rc = configure(p, &info, n_workers);
 	if (rc == 0)
 		rc = set_up_queues(p, pool);

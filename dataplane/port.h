@@ -36,7 +36,7 @@ struct port {
 
 /*
  * Opens the device that @device (devargs, as given to EAL) names and fills in
- * @nif's MAC and offloads. Received packets come from @pool. 0, or -errno with the
+ * @nif's MAC and offloads; its MTU becomes less where a software device can't do more. Received packets come from @pool. 0, or -errno with the
  * reason in @err.
  */
 int port_open(struct port *p, struct netif *nif, const char *device, uint16_t n_workers,

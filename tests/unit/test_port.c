@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -116,11 +117,52 @@ static void test_rss_key_is_read_back(void **state)
 	port_close(&p);
 }
 
+/* net_null receives into one buffer each: 2048 bytes, of which 18 are for Ethernet and a VLAN tag. */
+static void test_mtu_beyond_a_buffer(void **state)
+{
+	struct netif nif = { .name = "outside", .mtu = 2031 };
+	struct rte_mempool *pool;
+	char err[512] = "";
+	struct port p;
+
+	(void)state;
+	test_eal_init();
+	pool = test_mbuf_pool("mtu", 4096);
+	assert_int_equal(port_open(&p, &nif, "net_null2", 1, pool, err, sizeof(err)), -EINVAL);
+	assert_non_null(strstr(err, "mtu 2031"));
+	assert_non_null(strstr(err, "\"net_null2\" (driver net_null) can't receive"));
+	assert_non_null(strstr(err, "Set mtu to 2030 or less"));
+	nif.mtu = 2030;
+	assert_int_equal(port_open(&p, &nif, "net_null2", 1, pool, err, sizeof(err)), 0);
+	assert_int_equal(nif.mtu, 2030);
+	port_close(&p);
+}
+
+/* net_memif takes frames of 1514 bytes at the most, and says so only by refusing more. */
+static void test_mtu_that_the_device_lowers(void **state)
+{
+	struct netif nif = { .name = "outside", .mtu = 2000 };
+	struct rte_mempool *pool;
+	char err[512] = "";
+	struct port p;
+
+	(void)state;
+	test_eal_init();
+	pool = test_mbuf_pool("memif", 4096);
+	if (port_open(&p, &nif, "net_memif0,role=client,socket-abstract=yes,socket=postern-test-port", 1, pool, err,
+		      sizeof(err)) != 0)
+		fail_msg("%s", err);
+	assert_int_equal(nif.mtu, 1500);
+	port_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prepare),
 		cmocka_unit_test(test_rss_key_is_read_back),
+		cmocka_unit_test(test_mtu_beyond_a_buffer),
+		cmocka_unit_test(test_mtu_that_the_device_lowers),
 	};
 
 	return cmocka_run_group_tests_name("port", tests, NULL, NULL);
