@@ -8,8 +8,8 @@
 #include "nd.h"
 #include "stack_private.h"
 
-/* Timers of TCP are of milliseconds; a finer wheel would only wake a sleeping worker more often. */
-#define TICK_US 1024u
+/* As fine as pacing needs; TCP's other timers keep to whole milliseconds by themselves (tcp_timer.c). */
+#define TICK_US 128u
 /* Timers per turn: a burst of them mustn't keep the queues waiting; the rest fires in the next turn. */
 #define TIMERS_PER_TURN 512u
 

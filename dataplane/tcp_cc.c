@@ -3,6 +3,8 @@
 
 #include <rte_common.h>
 
+#include "tcp_pace.h"
+
 const struct tcp_cc *tcp_cc(const struct tcp_conn *c)
 {
 	static const struct tcp_cc *const all[] = {
@@ -56,6 +58,8 @@ void tcp_cc_sampled(struct tcp_conn *c, const struct tcp_rate_sample *rs)
 {
 	if (tcp_cc_models(c))
 		tcp_cc(c)->sampled(c, rs);
+	else
+		tcp_pace_window(c);
 }
 
 void tcp_cc_seg_lost(struct tcp_conn *c, const struct tcp_seg *g)

@@ -86,6 +86,8 @@ struct tcp_conn {
 	uint32_t lost;				/* bytes ever found lost */
 	uint32_t app_limited;			/* samples don't count until so much is delivered; 0: they do */
 	uint32_t delivery_rate;			/* the last sample, bytes per second */
+	uint32_t pacing_rate;			/* bytes per second; 0: as fast as it goes (tcp_pace.c) */
+	uint32_t pace_next_us;			/* when all that left has had its time */
 	union {
 		struct tcp_cubic cubic;
 	};					/* the controller's own: tcp_cc_state.h */

@@ -7,6 +7,7 @@
 #include "mbuf_reserve.h"
 #include "tcp_cc.h"
 #include "tcp_list.h"
+#include "tcp_pace.h"
 #include "tcp_packet.h"
 #include "tcp_rack.h"
 #include "tcp_rcvq.h"
@@ -184,6 +185,7 @@ static bool send_again(struct tcp_conn *c, struct tcp_seg *g)
 		c->retransmits++;
 	} while (sent < tcp_seg_data(g));
 	tcp_seg_sent_again(c, g);
+	tcp_pace_sent(c, sent);
 	c->last_sent_us = (uint32_t)c->stack->now_us;
 	return true;
 }
@@ -198,6 +200,8 @@ static void send_lost(struct tcp_conn *c)
 			c->cwnd_limited = true;
 			break;
 		}
+		if (!c->rtx_forced && tcp_pace_room(c) == 0)
+			break;
 		if (!send_again(c, g))
 			break;
 		if (c->rtx_forced)
@@ -214,7 +218,7 @@ static bool may_send_data(const struct tcp_conn *c)
 /* Bytes of unsent data for one transmission now; 0: wait. */
 static uint32_t next_bytes(struct tcp_conn *c, bool override)
 {
-	uint32_t edge = c->snd_una + c->snd_wnd, room, pipe = tcp_pipe(c), most;
+	uint32_t edge = c->snd_una + c->snd_wnd, room, pipe = tcp_pipe(c), most, paced;
 	const struct netif *nif = tcp_netif(c);
 
 	if (seq_leq(edge, c->snd_nxt))
@@ -225,9 +229,13 @@ static uint32_t next_bytes(struct tcp_conn *c, bool override)
 		return 0;
 	}
 	room = RTE_MIN(room, c->cwnd - pipe);
+	paced = tcp_pace_room(c);
+	if (paced == 0 && !override)
+		return 0;
 	most = c->mss;
 	if (nif->tso_max_bytes > c->mss && (nif->offloads & NETIF_TX_SCATTER))
 		most = RTE_MAX(RTE_MIN(nif->tso_max_bytes, 64000u) / c->mss, 1u) * c->mss;
+	most = RTE_MIN(most, RTE_MAX(paced, (uint32_t)c->mss));
 	most = RTE_MIN(most, c->snd_unsent);
 	if (most > room)
 		most = room >= c->mss ? room / c->mss * c->mss : room;
@@ -257,6 +265,7 @@ static bool send_one(struct tcp_conn *c, uint32_t bytes, bool fin)
 		tcp_rack_restart(c);
 	}
 	tcp_sndq_sent(c, bytes, fin);
+	tcp_pace_sent(c, bytes);
 	c->last_sent_us = (uint32_t)c->stack->now_us;
 	if (fin)
 		c->state = c->state == TCPS_CLOSE_WAIT ? TCPS_LAST_ACK : TCPS_FIN_WAIT_1;
@@ -299,7 +308,7 @@ static void arm_persist(struct tcp_conn *c)
 {
 	bool waiting = c->snd_unsent > 0 || (c->fin_wanted && !c->fin_sent);
 
-	if (tcp_flight(c) == 0 && waiting && !tcp_timer_on(c, TCP_T_RTX))
+	if (tcp_flight(c) == 0 && waiting && !tcp_timer_on(c, TCP_T_RTX) && !tcp_timer_on(c, TCP_T_PACE))
 		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
 }
 
@@ -334,6 +343,7 @@ void tcp_output(struct tcp_conn *c)
 		return;
 	c->tx_blocked = false;
 	c->cwnd_limited = false;
+	tcp_timer_off(c, TCP_T_PACE);
 	if (may_send_data(c)) {
 		send_lost(c);
 		if (!c->tx_blocked)

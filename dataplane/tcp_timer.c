@@ -10,13 +10,24 @@
 #include "tcp_rtt.h"
 #include "tcp_table.h"
 
+/*
+ * Only pacing needs the wheel's finest step. All else waits for a whole millisecond or
+ * so, in company: it must not wake a sleeping worker more often.
+ */
+static uint64_t wake_us(const struct tcp_conn *c, enum tcp_deadline which)
+{
+	uint64_t due_us = tcp_timer_due_us(c, which);
+
+	return which == TCP_T_PACE ? due_us : RTE_ALIGN_CEIL(due_us, (uint64_t)TCP_TIMER_COARSE_US);
+}
+
 static uint64_t first_deadline(const struct tcp_conn *c)
 {
 	uint64_t first = UINT64_MAX;
 
 	for (unsigned int i = 0; i < TCP_T_COUNT; i++)
 		if (tcp_timer_on(c, i))
-			first = RTE_MIN(first, tcp_timer_due_us(c, i));
+			first = RTE_MIN(first, wake_us(c, i));
 	return first;
 }
 
@@ -137,7 +148,7 @@ static void fire(struct wheel_timer *t, uint64_t now_us)
 		c->ack_now = true;
 		output = true;
 	}
-	if (due(c, TCP_T_RETRY))
+	if (due(c, TCP_T_RETRY) || due(c, TCP_T_PACE))
 		output = true;
 	if (output)
 		tcp_list_output(c);

@@ -13,6 +13,8 @@
 
 /* Deadlines are kept in steps of 32 us, modulo 2^32: 19 hours ahead at most, a step late and never early. */
 #define TCP_TIMER_SHIFT 5
+/* Deadlines wake the worker at multiples of this, pacing excepted. */
+#define TCP_TIMER_COARSE_US 1024u
 
 static inline void tcp_timer_set(struct tcp_conn *c, enum tcp_deadline which, uint64_t delay_us)
 {

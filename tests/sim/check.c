@@ -27,7 +27,7 @@ static void check_windows(const struct tcp_conn *c)
 /* Whatever waits for something waits for a deadline, a packet or the end of the turn, never for nothing. */
 static void check_liveness(const struct tcp_conn *c)
 {
-	bool retry = tcp_timer_on(c, TCP_T_RETRY) || c->in_output;
+	bool retry = tcp_timer_on(c, TCP_T_RETRY) || tcp_timer_on(c, TCP_T_PACE) || c->in_output;
 	bool unsent = c->snd_unsent > 0 || (c->fin_wanted && !c->fin_sent);
 	bool sending = c->state == TCPS_SYN_SENT || c->state == TCPS_SYN_RCVD ||
 		       (tcp_synchronized(c) && c->state != TCPS_TIME_WAIT && (tcp_flight(c) > 0 || unsent));
@@ -40,7 +40,7 @@ static void check_liveness(const struct tcp_conn *c)
 		ASSERT(tcp_timer_on(c, TCP_T_LIFE));
 	for (unsigned int i = 0; i < TCP_T_COUNT; i++)
 		if (tcp_timer_on(c, i))
-			ASSERT(c->timer.armed && c->timer.deadline_us <= tcp_timer_due_us(c, i));
+			ASSERT(c->timer.armed && c->timer.deadline_us < tcp_timer_due_us(c, i) + TCP_TIMER_COARSE_US);
 	/* Who sleeps until stack_next_us must not sleep too long: one tick of the wheel is allowed. */
 	if (c->timer.armed)
 		ASSERT(stack_next_us(c->stack) <= c->timer.deadline_us + c->stack->wheel.tick_us);

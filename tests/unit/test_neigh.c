@@ -16,7 +16,7 @@
 #include "tcp_fake.h"
 
 #define SECOND 1000000ull
-#define TURN 2048u	/* two ticks of the wheel */
+#define TURN 2048u	/* more than a tick of the wheel */
 
 static void path_to(struct box *b, struct ip_path *p, const char *dst)
 {
