@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "control/config_private.h"
@@ -48,11 +49,62 @@ static const struct field limits_fields[] = {
 	{ "buffer", FIELD_BYTES, FIELD_OF(struct raw, buffer_bytes), 4096, 16777216, NULL, NULL },
 };
 
+/*
+ * IMAP's IDLE is silent for up to 29 minutes (RFC 9051 6.3.13). NATs must keep silent
+ * connections for two hours (RFC 5382 REQ-5), but many forget them after 15 or 30
+ * minutes, and then the client waits for news that can't come. A probe every ten
+ * minutes is before most of them, rare enough for a phone's battery, and together
+ * with nine unanswered ones (75 s apart) it finds the dead before idle_timeout does.
+ * RFC 9293's two hours (MUST-28) are for stacks that can't know what runs over them.
+ */
+#define KEEPALIVE_US UINT64_C(600000000)
+#define KEEPALIVE_MIN_US UINT64_C(10000000)
+#define KEEPALIVE_MAX_US UINT64_C(43200000000)
+#define USER_TIMEOUT_US UINT64_C(120000000)
+#define USER_TIMEOUT_MIN_US UINT64_C(100000000)	/* RFC 9293 3.8.3, RFC 5482 3.1.1 */
+#define USER_TIMEOUT_MAX_US UINT64_C(3600000000)
+
+/* "off" is 0; else a time within bounds. */
+static int read_time_or_off(const struct conf *value, const struct place *place, uint64_t min_us, uint64_t max_us,
+			    uint64_t *out, struct error *err)
+{
+	char low[32], high[32];
+
+	*out = 0;
+	if (conf_is_scalar(value) && strcasecmp(value->text, "off") == 0)
+		return 0;
+	if (!conf_is_scalar(value) || text_parse_duration(value->text, out) != 0) {
+		field_refuse(value, place, err, "isn't a time, nor \"off\"");
+		return error_hint(err, -EINVAL, "write a time, such as 90s, 10min or 2h, or off");
+	}
+	if (*out >= min_us && *out <= max_us)
+		return 0;
+	text_format_duration(min_us, low, sizeof(low));
+	text_format_duration(max_us, high, sizeof(high));
+	return field_refuse(value, place, err, "%.60s is out of range: from %s to %s, or off", value->text, low, high);
+}
+
+static int read_keepalive(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	return read_time_or_off(value, place, KEEPALIVE_MIN_US, KEEPALIVE_MAX_US,
+				&((struct config *)out)->dataplane.keepalive_us, err);
+}
+
+static int read_user_timeout_limit(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	return read_time_or_off(value, place, USER_TIMEOUT_MIN_US, USER_TIMEOUT_MAX_US,
+				&((struct config *)out)->dataplane.user_timeout_limit_us, err);
+}
+
 static const struct field timeout_fields[] = {
 	{ "handshake_timeout", FIELD_DURATION, FIELD_OF(struct config, handshake_timeout_us),
 	  100000, UINT64_C(600000000), NULL, NULL },
 	{ "idle_timeout", FIELD_DURATION, FIELD_OF(struct config, idle_timeout_us),
 	  1000000, UINT64_C(604800000000), NULL, NULL },
+	{ .key = "keepalive", .kind = FIELD_OTHER, .read = read_keepalive },
+	{ "user_timeout", FIELD_DURATION, FIELD_OF(struct config, dataplane.user_timeout_us),
+	  USER_TIMEOUT_MIN_US, USER_TIMEOUT_MAX_US, NULL, NULL },
+	{ .key = "user_timeout_limit", .kind = FIELD_OTHER, .read = read_user_timeout_limit },
 };
 
 static const struct field log_fields[] = {
@@ -126,7 +178,8 @@ static int read_tables(const struct conf *root, struct raw *raw, struct error *e
 {
 	static const char *const sections[] = { "memory", "limits", "control", "log", "certificates", "certificate",
 						"port", "route", "rule", NULL };
-	static const char *const timeouts[] = { "handshake_timeout", "idle_timeout", NULL };
+	static const char *const timeouts[] = { "handshake_timeout", "idle_timeout", "keepalive", "user_timeout",
+						"user_timeout_limit", NULL };
 	static const char *const bounds[] = { "connections", "buffer", NULL };
 	struct config *c = raw->config;
 	struct place place = { .file = c->file, .section = "" };
@@ -257,6 +310,8 @@ int config_parse(const char *text, size_t bytes, const char *file, struct config
 	snprintf(c->certificates_directory, sizeof(c->certificates_directory), "%s", TLS_STORE_DEFAULT);
 	c->handshake_timeout_us = UINT64_C(10000000);
 	c->idle_timeout_us = UINT64_C(1800000000);	/* under 30 minutes would break IMAP's IDLE (RFC 9051 5.4) */
+	c->dataplane.keepalive_us = KEEPALIVE_US;
+	c->dataplane.user_timeout_us = USER_TIMEOUT_US;
 	root = conf_parse(text, bytes, file, err);
 	r = root == NULL ? -EINVAL : read_all(c, root, err);
 	conf_free(root);
@@ -302,6 +357,9 @@ const char *config_restart_reason(const struct config *a, const struct config *b
 	    x->tls_heap_megabytes != y->tls_heap_megabytes)
 		return "memory";
 	if (x->max_connections != y->max_connections || x->buffer_bytes != y->buffer_bytes)
+		return "limits";
+	if (x->keepalive_us != y->keepalive_us || x->user_timeout_us != y->user_timeout_us ||
+	    x->user_timeout_limit_us != y->user_timeout_limit_us)
 		return "limits";
 	if (x->ignore_unpublished != y->ignore_unpublished)
 		return "unpublished";

@@ -192,6 +192,7 @@ static void splice_accept(struct splices *all, const struct policy *policy, stru
 	sp->accepted_us = sp->active_us = now_us;
 	record_begin(sp, t);
 	tcp_set_user(conn, &sp->client);
+	tcp_set_keepalive(conn, true);
 	/* It may have ended in the burst that completed it, and that is told only once. */
 	sp->client.dead = tcp_events(conn) & TCP_DEAD;
 	counter_add(&slot->connections, 1);

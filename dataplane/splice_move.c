@@ -76,8 +76,10 @@ static bool dial(struct splice *sp, enum splice_end last_failure)
 		sp->server.dead = 0;
 		sp->server.established = false;
 		sp->server.conn = tcp_connect(sp->all->config.stack, &server->addr, server->port, &sp->server, &why);
-		if (sp->server.conn != NULL)
+		if (sp->server.conn != NULL) {
+			tcp_set_keepalive(sp->server.conn, true);
 			return true;
+		}
 		last_failure = why == -ENOMEM ? SPLICE_NO_MEMORY : SPLICE_BACKEND_UNREACHABLE;
 	}
 	count_event(sp->all->config.counters, EVENT_BACKEND_FAILED);

@@ -50,6 +50,9 @@ struct stack_config {
 	uint32_t max_neighbours;
 	uint32_t rcv_buffer_bytes;	/* per connection: receive window's bound */
 	uint32_t snd_buffer_bytes;	/* per connection: unacknowledged and unsent */
+	uint64_t keepalive_us;		/* silence before a probe, where the user asks for it; at most 12 h; 0: never */
+	uint64_t user_timeout_us;	/* data unacknowledged for so long ends its connection; 0: 120 s */
+	uint64_t user_timeout_limit_us;	/* what a peer may extend that to (RFC 5482); 0: its wish isn't heard, nor ours told */
 	uint64_t secret[2];		/* random; ISNs, ports and tables derive from it */
 	const struct netifs *netifs;
 	struct rte_mempool *mbufs;	/* for everything that the stack sends */

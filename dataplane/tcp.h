@@ -32,7 +32,7 @@ enum {
 	TCP_WRITABLE = 1u << 2,		/* tcp_send_room grew, and it was less than half of the buffer; or our FIN is acknowledged */
 	TCP_FIN = 1u << 3,		/* the peer's FIN came, in order; data before it may still be queued */
 	TCP_RESET = 1u << 4,		/* ended by the peer's RST: release */
-	TCP_TIMED_OUT = 1u << 5,	/* ended after retransmissions or a connect time-out: release */
+	TCP_TIMED_OUT = 1u << 5,	/* ended after retransmissions, keepalive or a connect time-out: release */
 	TCP_REFUSED = 1u << 6,		/* active open answered by RST: release */
 	TCP_UNREACHABLE = 1u << 7,	/* active open: no route, no neighbour: release */
 };
@@ -78,6 +78,9 @@ struct rte_mbuf *tcp_recv(struct tcp_conn *c, uint32_t max_bytes);
 bool tcp_recv_finished(const struct tcp_conn *c);
 /* All we sent, the FIN included, is acknowledged. */
 bool tcp_send_finished(const struct tcp_conn *c);
+
+/* Is the peer to be probed when it is silent (RFC 9293 3.8.4; the stack's configuration says how soon)? */
+void tcp_set_keepalive(struct tcp_conn *c, bool on);
 
 /* RST now; ends the connection at once (release follows by the caller). */
 void tcp_reset(struct tcp_conn *c);

@@ -83,7 +83,8 @@ enum tcp_ack_verdict tcp_ack_input(struct tcp_conn *c, const struct tcp_rx *rx)
 	sample_rtt(c, &acked);
 	if (acked.bytes > 0)
 		progress(c, queued);
-	if (!c->released && c->state != TCPS_TIME_WAIT && (acked.bytes > 0 || c->snd_wnd < c->mss))
+	/* A peer that answers may keep its window closed (RFC 9293 3.8.6.1), but not refuse what it has room for. */
+	if (!c->released && c->state != TCPS_TIME_WAIT && (acked.bytes > 0 || flight == 0 || c->snd_wnd == 0))
 		tcp_timer_off(c, TCP_T_LIFE);
 	if (flight == 0)
 		return TCP_ACK_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tcp_close.h"
 
+#include "tcp_keepalive.h"
 #include "tcp_list.h"
 #include "tcp_orphan.h"
 #include "tcp_output.h"
@@ -87,6 +88,7 @@ void tcp_close_release(struct tcp_conn *c)
 {
 	tcp_list_ready_leave(c);
 	c->released = true;
+	tcp_keepalive_off(c);	/* what is left has an end anyway */
 	c->user = NULL;
 	c->events = 0;
 	tcp_rcvq_purge(c);

@@ -41,6 +41,9 @@ struct tcp_conn {
 	bool wscale_ok : 1;
 	bool in_ready : 1, in_woken : 1, in_output : 1, in_half_open : 1, in_time_wait : 1;
 	bool in_orphans : 1, orphan_done : 1;	/* tcp_orphan.c; done: nothing of ours is outstanding */
+	bool keepalive : 1;			/* the user wants it (tcp_keepalive.c) */
+	uint8_t keep_probes : 4;		/* sent since the peer was heard */
+	bool uto_due : 1;			/* the next segment carries our user time-out (tcp_uto.c) */
 	bool ack_now : 1;			/* an acknowledgment is due at once */
 	bool cwnd_limited : 1;			/* the last output stopped at cwnd (RFC 7661's idea) */
 	bool rtx_forced : 1;			/* RFC 6675 section 5 step 4.3: whatever the pipe holds */
@@ -104,6 +107,7 @@ struct tcp_conn {
 	struct tcp_ooo *ooo;			/* NULL while nothing is out of order */
 	uint32_t fin_seq;
 	uint16_t rcv_mss;			/* largest payload seen: what "two segments" means */
+	uint16_t user_timeout_s;		/* agreed on (tcp_uto.c); 0: the configuration's */
 	uint8_t quick_acks;			/* acknowledgments left that aren't delayed */
 	/* Timestamps (RFC 7323) */
 	uint8_t events;				/* tcp.h */

@@ -13,6 +13,7 @@ enum {
 	OPT_SACK_PERMITTED = 4,
 	OPT_SACK = 5,
 	OPT_TS = 8,
+	OPT_UTO = 28,
 };
 
 static uint32_t get32(const uint8_t *p)
@@ -81,6 +82,12 @@ static void parse_one(const uint8_t *p, size_t bytes, struct tcp_opts *o)
 			o->ts_ecr = get32(p + 6);
 		}
 		break;
+	case OPT_UTO:
+		if (bytes == 4) {
+			o->has_uto = true;
+			o->uto = get16(p + 2);
+		}
+		break;
 	default:
 		break;
 	}
@@ -136,6 +143,14 @@ static size_t put_ts(uint8_t *p, const struct tcp_opts *o)
 	return 10;
 }
 
+static size_t put_uto(uint8_t *p, const struct tcp_opts *o)
+{
+	p[0] = OPT_UTO;
+	p[1] = 4;
+	put16(p + 2, o->uto);
+	return 4;
+}
+
 size_t tcp_opts_put_syn(uint8_t *p, const struct tcp_opts *o)
 {
 	size_t n = 0;
@@ -164,6 +179,8 @@ size_t tcp_opts_put_syn(uint8_t *p, const struct tcp_opts *o)
 		p[n++] = 3;
 		p[n++] = o->wscale;
 	}
+	if (o->has_uto)
+		n += put_uto(p + n, o);
 	return n;
 }
 
@@ -176,6 +193,8 @@ size_t tcp_opts_put(uint8_t *p, const struct tcp_opts *o)
 		p[n++] = OPT_NOP;
 		n += put_ts(p + n, o);
 	}
+	if (o->has_uto)
+		n += put_uto(p + n, o);
 	if (blocks == 0)
 		return n;
 	if (blocks > (TCP_OPTS_MAX - n - 4) / 8)

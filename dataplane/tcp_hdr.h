@@ -15,6 +15,7 @@
 #define TCP_HDR_MAX 60
 #define TCP_OPTS_MAX 40
 #define TCP_TS_BYTES 12		/* timestamps with their two NOPs */
+#define TCP_UTO_BYTES 4
 #define TCP_SACK_MAX 4
 #define TCP_WSCALE_MAX 14	/* RFC 7323 section 2.3 */
 
@@ -34,10 +35,11 @@ struct tcp_range {
 };
 
 struct tcp_opts {
-	bool has_mss, has_wscale, sack_permitted, has_ts;
+	bool has_mss, has_wscale, sack_permitted, has_ts, has_uto;
 	uint8_t wscale;
 	uint8_t n_sack;
 	uint16_t mss;
+	uint16_t uto;		/* RFC 5482, as on the wire */
 	uint32_t ts_val, ts_ecr;
 	struct tcp_range sack[TCP_SACK_MAX];
 };

@@ -5,10 +5,12 @@
 #include "tcp_ack.h"
 #include "tcp_close.h"
 #include "tcp_input.h"
+#include "tcp_keepalive.h"
 #include "tcp_list.h"
 #include "tcp_open.h"
 #include "tcp_output.h"
 #include "tcp_timer.h"
+#include "tcp_uto.h"
 
 static void drop(struct tcp_conn *c, enum drop d, struct rte_mbuf *m)
 {
@@ -208,6 +210,8 @@ void tcp_input_conn(struct tcp_conn *c, struct rte_mbuf *m, struct tcp_rx *rx)
 		return;
 	}
 	remember_timestamp(c, rx);
+	tcp_keepalive_heard(c);
+	tcp_uto_received(c, &rx->opts);
 	switch (tcp_ack_input(c, rx)) {
 	case TCP_ACK_OK:
 		tcp_list_output(c);

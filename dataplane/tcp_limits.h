@@ -12,6 +12,10 @@
 #define TCP_CONNECT_US 10000000u	/* a dialled server that doesn't answer */
 #define TCP_HALF_OPEN_US 20000000u	/* a client that doesn't complete its handshake */
 #define TCP_USER_TIMEOUT_US 120000000u	/* RFC 9293 3.8.3 (R2 >= 100 s): retransmitting without an answer */
+#define TCP_UTO_MIN_S 100u		/* RFC 5482 3.1.1's lower limit, and RFC 9293's R2 */
+#define TCP_KEEPALIVE_PROBES 9u		/* unanswered, and the peer is gone */
+#define TCP_KEEPALIVE_PARTS 8u		/* probes are this part of the idle time apart */
+#define TCP_KEEPALIVE_PROBE_US 75000000u	/* or this, if that is less */
 #define TCP_ORPHAN_US 240000000u	/* released, but the peer doesn't take what is queued */
 #define TCP_ORPHAN_PRESSED_US 30000000u	/* the same, while orphans are many or packet buffers few */
 #define TCP_ORPHAN_SHARE 4u		/* one part in four of the table, at most */

@@ -4,10 +4,12 @@
 #include <rte_common.h>
 
 #include "tcp_cc.h"
+#include "tcp_keepalive.h"
 #include "tcp_list.h"
 #include "tcp_rack.h"
 #include "tcp_rtt.h"
 #include "tcp_timer.h"
+#include "tcp_uto.h"
 #include "tcp_window.h"
 
 /* ISN = M + F(tuple, secret), M ticking every 4 us. */
@@ -73,6 +75,7 @@ void tcp_open_peer_syn(struct tcp_conn *c, const struct tcp_rx *rx)
 		c->ts_recent = o->ts_val;
 		c->ts_recent_ms = (uint32_t)(c->stack->now_us / 1000);
 	}
+	tcp_uto_received(c, o);
 	if (o->has_mss)
 		c->peer_mss = o->mss;
 	tcp_open_update_mss(c);
@@ -95,6 +98,9 @@ void tcp_open_established(struct tcp_conn *c, const struct tcp_rx *rx)
 	/* A cookie's timestamp is up to 63 ms off, and when it was sent nobody knows. */
 	if (c->retransmits == 0 && !c->by_cookie)
 		tcp_rtt_sample(c, RTE_MIN((uint32_t)s->now_us - c->last_sent_us, TCP_RTO_MAX_US));
+	tcp_keepalive_heard(c);
+	/* RFC 5482 3.3: in the SYN, and once more behind it. */
+	c->uto_due = tcp_uto_enabled(s);
 	tcp_list_half_open_leave(c);
 	tcp_cc_init(c);
 	count_event(s->config.counters, c->passive ? EVENT_TCP_ACCEPTED : EVENT_TCP_CONNECTED);

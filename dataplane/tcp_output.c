@@ -15,6 +15,7 @@
 #include "tcp_rtt.h"
 #include "tcp_sndq.h"
 #include "tcp_timer.h"
+#include "tcp_uto.h"
 #include "tcp_window.h"
 
 static const struct tcp_data no_data;
@@ -29,7 +30,7 @@ static void acknowledged(struct tcp_conn *c)
 		c->quick_acks--;
 }
 
-static size_t put_options(struct tcp_conn *c, uint8_t *p, bool with_sack)
+static size_t put_options(struct tcp_conn *c, uint8_t *p, uint32_t data_bytes)
 {
 	struct tcp_opts o = { .has_ts = c->ts_ok };
 
@@ -37,15 +38,20 @@ static size_t put_options(struct tcp_conn *c, uint8_t *p, bool with_sack)
 		o.ts_val = tcp_ts_now(c);
 		o.ts_ecr = c->ts_recent;
 	}
-	if (with_sack && c->sack_ok)
+	if (data_bytes == 0 && c->sack_ok)
 		o.n_sack = (uint8_t)tcp_rcvq_sack(c, o.sack);
+	/* What isn't in every segment isn't deducted from the MSS either. */
+	if (c->uto_due && data_bytes + TCP_UTO_BYTES <= c->mss) {
+		tcp_uto_put(c, &o);
+		c->uto_due = false;
+	}
 	return tcp_opts_put(p, &o);
 }
 
 static bool send_segment(struct tcp_conn *c, uint32_t seq, uint8_t flags, const struct tcp_data *d)
 {
 	uint8_t opts[TCP_OPTS_MAX];
-	size_t opts_bytes = put_options(c, opts, d->bytes == 0);
+	size_t opts_bytes = put_options(c, opts, d->bytes);
 	uint32_t promised = c->rcv_adv;
 
 	if (!tcp_packet_send(c, seq, flags | TH_ACK, tcp_window_advertise(c), opts, opts_bytes, d)) {
@@ -64,7 +70,6 @@ bool tcp_output_ack(struct tcp_conn *c)
 
 bool tcp_output_probe(struct tcp_conn *c)
 {
-	count_event(c->stack->config.counters, EVENT_TCP_ZERO_WINDOW_PROBE);
 	return send_segment(c, c->snd_una - 1, 0, &no_data);
 }
 
@@ -97,6 +102,8 @@ bool tcp_output_syn(struct tcp_conn *c)
 	};
 	uint16_t wnd = tcp_window_syn(c);
 
+	if (tcp_uto_enabled(c->stack))
+		tcp_uto_put(c, &o);
 	o.mss = (uint16_t)(tcp_netif(c)->mtu - (addr_is_v4(&c->tuple.faddr) ? 40 : 60));
 	if (answer) {
 		flags |= TH_ACK;
@@ -113,7 +120,7 @@ bool tcp_output_syn(struct tcp_conn *c)
 void tcp_output_rst(struct tcp_conn *c)
 {
 	uint8_t opts[TCP_OPTS_MAX];
-	size_t n = put_options(c, opts, false);
+	size_t n = put_options(c, opts, c->mss);
 
 	count_event(c->stack->config.counters, EVENT_TCP_RST_SENT);
 	tcp_packet_send(c, c->snd_nxt, TH_RST | TH_ACK, 0, opts, n, &no_data);

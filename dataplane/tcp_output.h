@@ -23,7 +23,7 @@ bool tcp_output_syn(struct tcp_conn *c);
 bool tcp_output_ack(struct tcp_conn *c);
 /* A challenge ACK (RFC 5961), unless the last one was just before: then counted. */
 void tcp_output_challenge(struct tcp_conn *c);
-/* An acknowledgment of the number before snd_una: the peer must answer (persist, RFC 9293 3.8.6.1). */
+/* An acknowledgment of the number before snd_una: the peer must answer (persist and keepalive, RFC 9293 3.8.6.1, 3.8.4). */
 bool tcp_output_probe(struct tcp_conn *c);
 /* Unsent data into a window smaller than a segment: SWS avoidance's override (RFC 9293 3.8.6.2.1). */
 void tcp_output_override(struct tcp_conn *c);

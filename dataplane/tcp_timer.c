@@ -4,11 +4,13 @@
 #include <rte_common.h>
 
 #include "tcp_close.h"
+#include "tcp_keepalive.h"
 #include "tcp_list.h"
 #include "tcp_output.h"
 #include "tcp_recovery.h"
 #include "tcp_rtt.h"
 #include "tcp_table.h"
+#include "tcp_uto.h"
 
 /*
  * Only pacing needs the wheel's finest step. All else waits for a whole millisecond or
@@ -53,7 +55,7 @@ void tcp_timer_stop(struct tcp_conn *c)
 static void begin_user_timeout(struct tcp_conn *c)
 {
 	if (!tcp_timer_on(c, TCP_T_LIFE))
-		tcp_timer_set(c, TCP_T_LIFE, TCP_USER_TIMEOUT_US);
+		tcp_timer_set(c, TCP_T_LIFE, tcp_uto_us(c));
 }
 
 static void syn_timeout(struct tcp_conn *c)
@@ -77,6 +79,7 @@ static void persist(struct tcp_conn *c)
 		return;
 	begin_user_timeout(c);
 	if (tcp_output_probe(c)) {
+		count_event(c->stack->config.counters, EVENT_TCP_ZERO_WINDOW_PROBE);
 		tcp_rtt_backoff(c);
 		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
 	} else {
@@ -136,6 +139,8 @@ static void fire(struct wheel_timer *t, uint64_t now_us)
 		life_timeout(c);	/* it may be gone */
 		return;
 	}
+	if (due(c, TCP_T_KEEP) && tcp_keepalive_due(c))
+		return;
 	if (due(c, TCP_T_RTX)) {
 		rtx_timeout(c);
 		output = true;

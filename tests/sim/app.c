@@ -178,6 +178,7 @@ static void start(struct flow *f)
 		return;
 	}
 	f->tuple = *tcp_tuple(e->conn);
+	tcp_set_keepalive(e->conn, true);
 	if (e->plan.reset_at_us)
 		due(e, f->sim->start_us + e->plan.reset_at_us);
 	/* Data may be queued before the handshake is complete. */
@@ -197,6 +198,7 @@ static void claim(struct sim *s, struct host *h, struct tcp_conn *c)
 		    addr_equal(&f->tuple.laddr, &t->faddr) && addr_equal(&f->tuple.faddr, &t->laddr)) {
 			e->conn = c;
 			tcp_set_user(c, e);
+			tcp_set_keepalive(c, true);
 			serve(e);
 			return;
 		}

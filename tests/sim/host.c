@@ -128,6 +128,7 @@ void host_init(struct host *h, struct sim *sim, int index, const struct host_con
 		.worker = 0, .n_workers = 1,
 		.max_conns = config->max_conns, .max_half_open = config->max_half_open, .max_neighbours = 16,
 		.rcv_buffer_bytes = config->rcv_buffer_bytes, .snd_buffer_bytes = config->snd_buffer_bytes,
+		.keepalive_us = config->keepalive_us, .user_timeout_limit_us = config->user_timeout_limit_us,
 		.secret = { config->secret[0], config->secret[1] },
 		.netifs = &h->netifs, .mbufs = pool, .counters = &h->counters,
 		.ops = { .transmit = transmit, .syn = accept_syn, .arg = h },

@@ -39,6 +39,7 @@ struct host_config {
 	uint32_t max_conns, max_half_open;
 	uint32_t rcv_buffer_bytes, snd_buffer_bytes;
 	unsigned int small_pool;	/* 1 .. SIM_SMALL_POOLS: buffers run out; 0: more than enough */
+	uint64_t keepalive_us, user_timeout_limit_us;
 	uint64_t secret[2];
 };
 

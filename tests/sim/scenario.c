@@ -194,6 +194,12 @@ void scenario_from_seed(struct scenario *sc, uint64_t seed)
 	}
 	random_changes(&later, sc);
 	sc->origin = sc->origin || rng_chance(&later, 0.3);
+	for (int i = 0; i < 2; i++) {
+		if (rng_chance(&later, 0.3))
+			sc->hosts[i].keepalive_us = rng_between(&later, 2000000, 30000000);
+		if (rng_chance(&later, 0.2))
+			sc->hosts[i].user_timeout_limit_us = rng_between(&later, 100000000, 600000000);
+	}
 	sc->n_flows = (unsigned int)rng_between(&r, 1, 8);
 	for (unsigned int i = 0; i < sc->n_flows; i++)
 		random_flow(&r, sc, i);

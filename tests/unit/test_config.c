@@ -67,7 +67,8 @@ static void a_whole_configuration(void **state)
 	struct config *c = good(
 		"workers = 2; cores = \"0,1\"; idle = adaptive;\n"
 		"memory { hugepages = auto; megabytes = 256; tls_megabytes = 64; }\n"
-		"limits { connections = 20000; buffer = 64kb; handshake_timeout = 10s; idle_timeout = 30min; }\n"
+		"limits { connections = 20000; buffer = 64kb; handshake_timeout = 10s; idle_timeout = 30min;\n"
+		"	keepalive = 20min; user_timeout = 3min; user_timeout_limit = 10min; }\n"
 		"unpublished = ignore;\n"
 		"control { socket = \"postern.sock\"; group = mail; }\n"
 		"log { format = json; file = \"postern.log\"; }\n"
@@ -97,6 +98,9 @@ static void a_whole_configuration(void **state)
 	assert_int_equal(d->buffer_bytes, 65536);
 	assert_true(d->ignore_unpublished);
 	assert_int_equal(c->idle_timeout_us, 1800000000);
+	assert_int_equal(d->keepalive_us, 1200000000);
+	assert_int_equal(d->user_timeout_us, 180000000);
+	assert_int_equal(d->user_timeout_limit_us, 600000000);
 	assert_int_equal(c->control.mode, 0660);
 	assert_int_equal(c->log.format, LOG_JSON);
 	snprintf(path, sizeof(path), "%s/postern.sock", site.folder);
@@ -132,6 +136,9 @@ static void what_is_left_out_has_a_default(void **state)
 	assert_int_equal(c->dataplane.buffer_bytes, 65536);
 	assert_int_equal(c->handshake_timeout_us, 10000000);
 	assert_int_equal(c->idle_timeout_us, 1800000000);
+	assert_int_equal(c->dataplane.keepalive_us, 600000000);
+	assert_int_equal(c->dataplane.user_timeout_us, 120000000);
+	assert_int_equal(c->dataplane.user_timeout_limit_us, 0);
 	assert_int_equal(c->control.mode, 0600);
 	assert_string_equal(c->control.socket, CONTROL_SOCKET_DEFAULT);
 	assert_int_equal(c->log.format, LOG_TEXT);
@@ -158,6 +165,10 @@ static void wrong_values(void **state)
 	bad(PORT "limits { buffer = 1kb; }", "limits: buffer", "out of range");
 	bad(PORT "limits { idle_timeout = 30m; }", "limits: idle_timeout", "isn't a time");
 	bad(PORT "limits { idle_timeout = 0; }", "limits: idle_timeout", "out of range: from 1s to 7d");
+	bad(PORT "limits { keepalive = often; }", "limits: keepalive", "isn't a time, nor \"off\"");
+	bad(PORT "limits { keepalive = 1s; }", "limits: keepalive", "out of range: from 10s to 12h, or off");
+	bad(PORT "limits { user_timeout = 10s; }", "limits: user_timeout", "out of range: from 100s to 1h");
+	bad(PORT "limits { user_timeout_limit = 2h; }", "limits: user_timeout_limit", "out of range");
 	bad(PORT "limits { x = 1; }", "limits: x", "unknown key");
 	bad(PORT "limits { }\nlimits { }", ":3: limits", "given twice");
 	bad(PORT "limits = 5;", ":2: limits", "a section was expected");
