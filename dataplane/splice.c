@@ -83,7 +83,7 @@ enum stack_verdict splices_syn(struct splices *all, const struct policy *policy,
 		return STACK_REFUSE;
 	}
 	/* Full isn't for ever: without an answer the client tries again by itself. */
-	if (all->pool.n_free == 0 || !mbuf_reserve_allows(all->config.mbufs, MBUF_USE_CONNECTION)) {
+	if (all->pool.n_free == 0 || !mbuf_reserve_allows(stack_reserve(all->config.stack), MBUF_USE_CONNECTION)) {
 		count_drop(counters, all->pool.n_free == 0 ? DROP_SPLICE_FULL : DROP_NO_MBUF);
 		counter_add(&rule->counts[all->config.worker].refused, 1);
 		return STACK_IGNORE;

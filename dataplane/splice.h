@@ -18,7 +18,6 @@
 #include "stack.h"
 
 struct policy;
-struct rte_mempool;
 struct rte_ring;
 struct splices;
 
@@ -30,7 +29,6 @@ struct splices_config {
 	struct stack *stack;
 	struct counters *counters;
 	struct rte_ring *log;	/* of struct record; full: the record is lost and counted */
-	struct rte_mempool *mbufs;	/* watched: no new connection when it runs low */
 };
 
 /* NULL: no memory. The stack's syn hook must lead to splices_syn. */

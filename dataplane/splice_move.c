@@ -51,7 +51,7 @@ static void feed(struct splice *sp)
 /* May a record be made or opened now? Else the splice tries again next turn: buffers come back by ACKs. */
 static bool may_convert(struct splice *sp)
 {
-	if (mbuf_reserve_allows(sp->all->config.mbufs, MBUF_USE_RECORD))
+	if (mbuf_reserve_allows(stack_reserve(sp->all->config.stack), MBUF_USE_RECORD))
 		return true;
 	splice_queue(sp);
 	return false;

@@ -21,6 +21,8 @@ struct stack *stack_new(const struct stack_config *config, uint64_t now_us)
 		return NULL;
 	s->config = *config;
 	s->now_us = now_us;
+	s->reserve.pool = config->mbufs;
+	s->reserve.share = config->queue_mbufs ? config->queue_mbufs : config->mbufs->size;
 	wheel_init(&s->wheel, TICK_US, now_us);
 	icmp_limit_init(&s->icmp_limit, now_us);
 	if (neigh_init(s) != 0)
@@ -106,6 +108,11 @@ uint64_t stack_now_us(const struct stack *s)
 struct tcp_conn *stack_ready(struct stack *s)
 {
 	return tcp_next_ready(s);
+}
+
+const struct mbuf_reserve *stack_reserve(const struct stack *s)
+{
+	return &s->reserve;
 }
 
 uint32_t stack_conns(const struct stack *s)

@@ -23,6 +23,7 @@
 #include "counters.h"
 #include "netif.h"
 
+struct mbuf_reserve;
 struct rte_mbuf;
 struct rte_mempool;
 struct tcp_conn;
@@ -48,8 +49,9 @@ struct stack_config {
 	uint32_t max_conns;		/* TCP connections, both legs and TIME_WAIT counted */
 	uint32_t max_half_open;		/* of these, not yet established; near it SYN cookies begin */
 	uint32_t max_neighbours;
-	uint32_t rcv_buffer_bytes;	/* per connection: receive window's bound */
-	uint32_t snd_buffer_bytes;	/* per connection: unacknowledged and unsent */
+	uint32_t rcv_buffer_bytes;	/* per connection, at most: receive window and what waits for the user */
+	uint32_t snd_buffer_bytes;	/* per connection, at most: unacknowledged and unsent */
+	uint32_t queue_mbufs;		/* for all connections' queues together (mbuf_reserve.h); 0: the whole pool */
 	uint64_t keepalive_us;		/* silence before a probe, where the user asks for it; at most 12 h; 0: never */
 	uint64_t user_timeout_us;	/* data unacknowledged for so long ends its connection; 0: 120 s */
 	uint64_t user_timeout_limit_us;	/* what a peer may extend that to (RFC 5482); 0: its wish isn't heard, nor ours told */
@@ -82,6 +84,8 @@ uint64_t stack_now_us(const struct stack *s);
 
 /* The next connection with news (tcp.h: events), or NULL. Borrowed. */
 struct tcp_conn *stack_ready(struct stack *s);
+/* What is left for queues; the layer above asks before it takes buffers of its own. */
+const struct mbuf_reserve *stack_reserve(const struct stack *s);
 /* TCP connections now in the table. */
 uint32_t stack_conns(const struct stack *s);
 /* Of these, clients whose handshake isn't complete. */

@@ -11,6 +11,7 @@
 
 #include "base/wheel.h"
 #include "icmp.h"
+#include "mbuf_reserve.h"
 #include "neigh.h"
 #include "stack.h"
 #include "tcp_private.h"
@@ -21,6 +22,7 @@ struct stack {
 	struct wheel wheel;
 	struct neigh_table neigh;
 	struct icmp_limit icmp_limit;
+	struct mbuf_reserve reserve;
 	struct tcp_stack tcp;
 };
 

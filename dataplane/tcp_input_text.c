@@ -3,12 +3,12 @@
 #include <rte_common.h>
 #include <rte_mbuf.h>
 
-#include "mbuf_reserve.h"
 #include "tcp_close.h"
 #include "tcp_input.h"
 #include "tcp_list.h"
 #include "tcp_output.h"
 #include "tcp_rcvq.h"
+#include "tcp_window.h"
 
 /* After tcp_release nobody takes it: tell the peer that it was lost (RFC 9293 3.6.1). */
 static void refuse_text(struct tcp_conn *c)
@@ -29,6 +29,8 @@ static void input_payload(struct tcp_conn *c, struct rte_mbuf *m, const struct t
 {
 	bool had_hole = c->ooo != NULL;
 
+	if (c->ts_ok)
+		tcp_window_stamp(c, rx->opts.ts_ecr);
 	c->rcv_mss = (uint16_t)RTE_MAX(c->rcv_mss, RTE_MIN(rx->bytes, c->stack->config.rcv_buffer_bytes / 2));
 	switch (tcp_rcvq_input(c, m, rx->seq, rx->bytes)) {
 	case TCP_RCVQ_IN_ORDER:
@@ -38,6 +40,7 @@ static void input_payload(struct tcp_conn *c, struct rte_mbuf *m, const struct t
 		break;
 	case TCP_RCVQ_OUT_OF_ORDER:
 		count_event(c->stack->config.counters, EVENT_TCP_OUT_OF_ORDER);
+		tcp_window_round(c);
 		acknowledge_hole(c);
 		break;
 	case TCP_RCVQ_DUPLICATE:
@@ -51,18 +54,12 @@ static void input_payload(struct tcp_conn *c, struct rte_mbuf *m, const struct t
 	}
 }
 
-/* Where received data ends at the latest: early blocks count. */
-static uint32_t highest(const struct tcp_conn *c)
-{
-	return c->ooo && c->ooo->n > 0 ? c->ooo->blocks[c->ooo->n - 1].end : c->rcv_nxt;
-}
-
 /* Notes the FIN of @rx when it can be one: not before data that came, not beyond the window. */
 static void note_fin(struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	uint32_t fin_seq = rx->seq + rx->bytes;
 
-	if (c->fin_ahead || seq_lt(fin_seq, highest(c)) || seq_gt(fin_seq, c->rcv_adv))
+	if (c->fin_ahead || seq_lt(fin_seq, tcp_rcvq_end(c)) || seq_gt(fin_seq, c->rcv_adv))
 		return;
 	c->fin_ahead = true;
 	c->fin_seq = fin_seq;
@@ -88,7 +85,7 @@ void tcp_input_text(struct tcp_conn *c, struct rte_mbuf *m, const struct tcp_rx 
 		stack_drop(c->stack, DROP_TCP_SEQUENCE, m);
 		return;
 	}
-	if (in.bytes > 0 && !mbuf_reserve_allows(m->pool, MBUF_USE_PAYLOAD)) {
+	if (in.bytes > 0 && !mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_PAYLOAD)) {
 		/* As if the wire had lost it; and what waits behind a hole gives its buffers back. */
 		tcp_rcvq_renege(c);
 		stack_drop(c->stack, DROP_NO_MBUF, m);

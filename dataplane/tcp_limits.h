@@ -33,8 +33,9 @@
 #define TCP_QUICK_ACKS 16u		/* a young connection's peer is in slow start: it needs the ACKs */
 #define TCP_SMALL_BYTES 256u		/* received payloads up to this are copied behind the last one */
 #define TCP_COPY_BYTES 256u		/* sent payloads up to this are copied, not attached */
-#define TCP_PRESSURE_US 1000u		/* how often the packet pool's level is looked at */
-#define TCP_PRESSURE_BYTES 4096u	/* what one connection may queue, each way, while it is low */
+#define TCP_PRESSURE_BYTES 4096u	/* what one connection may queue, each way, while packet buffers run low */
+#define TCP_WINDOW_START 65536u		/* receive buffer of a new connection; grows (tcp_window.c) */
+#define TCP_WINDOW_AHEAD 6u		/* times what a round trip brought: slow start sends four times that two later */
 #define TCP_CHALLENGE_MS 50u		/* RFC 5961 section 7, per connection: no side channel between them */
 #define TCP_RST_RATE 1000u		/* RSTs to strangers per second and worker */
 #define TCP_COOKIE_PERIOD_US 64000000u	/* a SYN cookie's key; it is accepted for one to two of them */

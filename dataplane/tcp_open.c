@@ -79,6 +79,7 @@ void tcp_open_peer_syn(struct tcp_conn *c, const struct tcp_rx *rx)
 	if (o->has_mss)
 		c->peer_mss = o->mss;
 	tcp_open_update_mss(c);
+	tcp_window_init(c);
 	/* The window of a SYN is never scaled (RFC 7323 section 2.2). */
 	c->snd_wnd = c->snd_wnd_max = rx->wnd;
 	c->snd_wl1 = rx->seq;

@@ -43,7 +43,7 @@ void tcp_orphans_trim(struct stack *s)
 {
 	struct tcp_stack *t = &s->tcp;
 
-	for (unsigned int i = 0; i < TRIM_MAX && (t->pressure || t->n_orphans > most(s) / 2); i++) {
+	for (unsigned int i = 0; i < TRIM_MAX && (!mbuf_reserve_allows(&s->reserve, MBUF_USE_QUEUE) || t->n_orphans > most(s) / 2); i++) {
 		struct tcp_conn *c = TAILQ_FIRST(&t->orphans);
 
 		/* Its life was set when it became an orphan, and only then. */

@@ -4,7 +4,6 @@
 #include <rte_mbuf.h>
 
 #include "base/assert.h"
-#include "mbuf_reserve.h"
 #include "tcp_cc.h"
 #include "tcp_list.h"
 #include "tcp_pace.h"
@@ -335,7 +334,7 @@ static bool starved(struct tcp_conn *c)
 {
 	if (!c->room_wanted || c->snd_bytes > 0 || c->fin_wanted || c->released)
 		return false;
-	if (!mbuf_reserve_allows(c->stack->config.mbufs, MBUF_USE_PAYLOAD))
+	if (!mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_PAYLOAD))
 		return true;
 	c->room_wanted = false;
 	tcp_notify(c, TCP_WRITABLE);

@@ -66,8 +66,6 @@ struct tcp_stack {
 	struct tcp_conn_list orphans, orphans_done;	/* released and not yet closed, oldest first (tcp_orphan.c) */
 	uint32_t n_half_open, n_time_wait, n_orphans;
 	struct tcp_cookies cookies;
-	bool pressure;				/* packet buffers run low (tcp_stack.c) */
-	uint64_t pressure_us;			/* when that was looked at */
 	struct tcp_rate_sample sample;		/* of the acknowledgment that is being worked on */
 	uint64_t rst_refill_us;			/* token bucket of RSTs to strangers */
 	uint32_t rst_tokens;

@@ -30,19 +30,25 @@ void tcp_rcvq_fini(struct tcp_stack *t)
 	pool_fini(&t->ooos);
 }
 
-static void free_run(struct rte_mbuf *m)
+static void free_mbuf(struct stack *s, struct rte_mbuf *m)
+{
+	s->reserve.held--;
+	m->next = NULL;
+	rte_pktmbuf_free_seg(m);
+}
+
+static void free_run(struct stack *s, struct rte_mbuf *m)
 {
 	while (m) {
 		struct rte_mbuf *next = m->next;
 
-		m->next = NULL;
-		rte_pktmbuf_free_seg(m);
+		free_mbuf(s, m);
 		m = next;
 	}
 }
 
 /* Frees empty mbufs; leaves at least one byte or nothing. */
-static void drop_empty(struct run *r)
+static void drop_empty(struct stack *s, struct run *r)
 {
 	struct rte_mbuf **at = &r->head;
 
@@ -52,8 +58,7 @@ static void drop_empty(struct run *r)
 
 		if (m->data_len == 0) {
 			*at = m->next;
-			m->next = NULL;
-			rte_pktmbuf_free_seg(m);
+			free_mbuf(s, m);
 		} else {
 			r->tail = m;
 			at = &m->next;
@@ -61,7 +66,7 @@ static void drop_empty(struct run *r)
 	}
 }
 
-static void cut_front(struct run *r, uint32_t bytes)
+static void cut_front(struct stack *s, struct run *r, uint32_t bytes)
 {
 	r->start += bytes;
 	for (struct rte_mbuf *m = r->head; bytes > 0; m = m->next) {
@@ -71,10 +76,10 @@ static void cut_front(struct run *r, uint32_t bytes)
 		m->data_len = (uint16_t)(m->data_len - n);
 		bytes -= n;
 	}
-	drop_empty(r);
+	drop_empty(s, r);
 }
 
-static void cut_back(struct run *r, uint32_t bytes)
+static void cut_back(struct stack *s, struct run *r, uint32_t bytes)
 {
 	uint32_t keep = r->end - r->start - bytes;
 
@@ -85,7 +90,7 @@ static void cut_back(struct run *r, uint32_t bytes)
 		m->data_len = n;
 		keep -= n;
 	}
-	drop_empty(r);
+	drop_empty(s, r);
 }
 
 static bool may_write(struct rte_mbuf *m)
@@ -94,7 +99,8 @@ static bool may_write(struct rte_mbuf *m)
 }
 
 /* Appends the chain head..tail to *dst_head..*dst_tail, by copy when both ends are small. */
-static void join(struct rte_mbuf **dst_head, struct rte_mbuf **dst_tail, struct rte_mbuf *head, struct rte_mbuf *tail)
+static void join(struct stack *s, struct rte_mbuf **dst_head, struct rte_mbuf **dst_tail,
+		 struct rte_mbuf *head, struct rte_mbuf *tail)
 {
 	struct rte_mbuf *last = *dst_tail;
 
@@ -108,7 +114,7 @@ static void join(struct rte_mbuf **dst_head, struct rte_mbuf **dst_tail, struct 
 		memcpy(rte_pktmbuf_mtod_offset(last, char *, last->data_len),
 		       rte_pktmbuf_mtod(head, char *), head->data_len);
 		last->data_len = (uint16_t)(last->data_len + head->data_len);
-		rte_pktmbuf_free_seg(head);
+		free_mbuf(s, head);
 		return;
 	}
 	last->next = head;
@@ -133,7 +139,7 @@ static void deliver(struct tcp_conn *c, struct rte_mbuf *head, struct rte_mbuf *
 {
 	c->rcv_bytes += end - c->rcv_nxt;
 	c->rcv_nxt = end;
-	join(&c->rcv_head, &c->rcv_tail, head, tail);
+	join(c->stack, &c->rcv_head, &c->rcv_tail, head, tail);
 }
 
 /* rcv_nxt moved: early blocks may be in order now, or be covered in part. */
@@ -147,18 +153,18 @@ static void deliver_blocks(struct tcp_conn *c)
 
 		remove_block(o, 0);
 		if (seq_leq(r.end, c->rcv_nxt)) {
-			free_run(r.head);
+			free_run(c->stack, r.head);
 			continue;
 		}
 		if (r.start != c->rcv_nxt)
-			cut_front(&r, c->rcv_nxt - r.start);
+			cut_front(c->stack, &r, c->rcv_nxt - r.start);
 		deliver(c, r.head, r.tail, r.end);
 	}
 	forget_if_empty(c);
 }
 
 /* Cuts off what is there already and drops blocks that @r covers whole. False: nothing of @r is new. */
-static bool make_disjoint(struct tcp_ooo *o, struct run *r)
+static bool make_disjoint(struct stack *s, struct tcp_ooo *o, struct run *r)
 {
 	for (uint32_t i = 0; i < o->n;) {
 		struct tcp_ooo_block *b = &o->blocks[i];
@@ -168,21 +174,21 @@ static bool make_disjoint(struct tcp_ooo *o, struct run *r)
 			return false;
 		}
 		if (seq_geq(b->start, r->start) && seq_leq(b->end, r->end)) {
-			free_run(b->head);
+			free_run(s, b->head);
 			remove_block(o, i);
 			continue;
 		}
 		if (seq_leq(b->start, r->start) && seq_gt(b->end, r->start))
-			cut_front(r, b->end - r->start);
+			cut_front(s, r, b->end - r->start);
 		else if (seq_lt(b->start, r->end) && seq_geq(b->end, r->end))
-			cut_back(r, r->end - b->start);
+			cut_back(s, r, r->end - b->start);
 		i++;
 	}
 	return true;
 }
 
 /* Puts the disjoint @r into its place, melted with neighbours that touch it. False: no block left. */
-static bool insert_run(struct tcp_ooo *o, uint32_t max_blocks, const struct run *r)
+static bool insert_run(struct stack *s, struct tcp_ooo *o, const struct run *r)
 {
 	struct tcp_ooo_block *b;
 	uint32_t i = o->n;
@@ -192,16 +198,16 @@ static bool insert_run(struct tcp_ooo *o, uint32_t max_blocks, const struct run 
 	b = &o->blocks[i];
 	if (i > 0 && b[-1].end == r->start) {
 		b--;
-		join(&b->head, &b->tail, r->head, r->tail);
+		join(s, &b->head, &b->tail, r->head, r->tail);
 		b->end = r->end;
 		i--;
 	} else {
-		if (o->n == max_blocks && !(i < o->n && b->start == r->end))
+		if (o->n == s->tcp.ooo_blocks && !(i < o->n && b->start == r->end))
 			return false;
 		if (i < o->n && b->start == r->end) {
 			struct rte_mbuf *head = r->head, *tail = r->tail;
 
-			join(&head, &tail, b->head, b->tail);
+			join(s, &head, &tail, b->head, b->tail);
 			*b = (struct tcp_ooo_block){ r->start, b->end, ++o->stamp, head, tail };
 			return true;
 		}
@@ -211,7 +217,7 @@ static bool insert_run(struct tcp_ooo *o, uint32_t max_blocks, const struct run 
 	}
 	b->stamp = ++o->stamp;
 	if (i + 1 < o->n && b[1].start == b->end) {
-		join(&b->head, &b->tail, b[1].head, b[1].tail);
+		join(s, &b->head, &b->tail, b[1].head, b[1].tail);
 		b->end = b[1].end;
 		remove_block(o, i + 1);
 	}
@@ -220,18 +226,18 @@ static bool insert_run(struct tcp_ooo *o, uint32_t max_blocks, const struct run 
 
 static enum tcp_rcvq_verdict input_early(struct tcp_conn *c, struct run *r)
 {
-	if (!c->ooo && !c->stack->tcp.pressure)
+	if (!c->ooo && mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_QUEUE))
 		c->ooo = pool_get(&c->stack->tcp.ooos);
 	if (!c->ooo) {
-		free_run(r->head);
+		free_run(c->stack, r->head);
 		return TCP_RCVQ_FULL;
 	}
-	if (!make_disjoint(c->ooo, r)) {
-		free_run(r->head);
+	if (!make_disjoint(c->stack, c->ooo, r)) {
+		free_run(c->stack, r->head);
 		return TCP_RCVQ_DUPLICATE;
 	}
-	if (!insert_run(c->ooo, c->stack->tcp.ooo_blocks, r)) {
-		free_run(r->head);
+	if (!insert_run(c->stack, c->ooo, r)) {
+		free_run(c->stack, r->head);
 		forget_if_empty(c);
 		return TCP_RCVQ_FULL;
 	}
@@ -242,24 +248,25 @@ enum tcp_rcvq_verdict tcp_rcvq_input(struct tcp_conn *c, struct rte_mbuf *m, uin
 {
 	struct run r = { seq, seq + bytes, m, NULL };
 
-	drop_empty(&r);
+	c->stack->reserve.held += m->nb_segs;
+	drop_empty(c->stack, &r);
 	if (seq_leq(r.end, c->rcv_nxt)) {
-		free_run(r.head);
+		free_run(c->stack, r.head);
 		return TCP_RCVQ_DUPLICATE;
 	}
 	if (seq_lt(r.start, c->rcv_nxt))
-		cut_front(&r, c->rcv_nxt - r.start);
+		cut_front(c->stack, &r, c->rcv_nxt - r.start);
 	if (seq_gt(r.end, c->rcv_adv)) {
 		if (seq_geq(r.start, c->rcv_adv)) {
-			free_run(r.head);
+			free_run(c->stack, r.head);
 			return TCP_RCVQ_FULL;
 		}
-		cut_back(&r, r.end - c->rcv_adv);
+		cut_back(c->stack, &r, r.end - c->rcv_adv);
 	}
 	if (r.start != c->rcv_nxt)
 		return input_early(c, &r);
-	if (c->stack->tcp.pressure && c->rcv_bytes >= TCP_PRESSURE_BYTES) {
-		free_run(r.head);
+	if (c->rcv_bytes >= TCP_PRESSURE_BYTES && !mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_QUEUE)) {
+		free_run(c->stack, r.head);
 		return TCP_RCVQ_FULL;
 	}
 	deliver(c, r.head, r.tail, r.end);
@@ -288,7 +295,13 @@ struct rte_mbuf *tcp_rcvq_take(struct tcp_conn *c, uint32_t max_bytes)
 	head->nb_segs = segs;
 	head->pkt_len = bytes;
 	c->rcv_bytes -= bytes;
+	c->stack->reserve.held -= segs;
 	return head;
+}
+
+uint32_t tcp_rcvq_end(const struct tcp_conn *c)
+{
+	return c->ooo ? c->ooo->blocks[c->ooo->n - 1].end : c->rcv_nxt;
 }
 
 unsigned int tcp_rcvq_sack(const struct tcp_conn *c, struct tcp_range out[TCP_SACK_MAX])
@@ -313,7 +326,7 @@ unsigned int tcp_rcvq_sack(const struct tcp_conn *c, struct tcp_range out[TCP_SA
 
 void tcp_rcvq_purge(struct tcp_conn *c)
 {
-	free_run(c->rcv_head);
+	free_run(c->stack, c->rcv_head);
 	c->rcv_head = c->rcv_tail = NULL;
 	c->rcv_bytes = 0;
 	tcp_rcvq_renege(c);
@@ -324,7 +337,7 @@ void tcp_rcvq_renege(struct tcp_conn *c)
 	if (!c->ooo)
 		return;
 	for (uint32_t i = 0; i < c->ooo->n; i++)
-		free_run(c->ooo->blocks[i].head);
+		free_run(c->stack, c->ooo->blocks[i].head);
 	c->ooo->n = 0;
 	forget_if_empty(c);
 }

@@ -52,6 +52,9 @@ enum tcp_rcvq_verdict tcp_rcvq_input(struct tcp_conn *c, struct rte_mbuf *m, uin
 /* Whole mbufs of up to @max_bytes, at least one, as a packet chain; NULL: empty. */
 struct rte_mbuf *tcp_rcvq_take(struct tcp_conn *c, uint32_t max_bytes);
 
+/* Where received data ends at the latest, early data included. */
+uint32_t tcp_rcvq_end(const struct tcp_conn *c);
+
 /* SACK blocks for an acknowledgment sent now, newest first. Returns how many. */
 unsigned int tcp_rcvq_sack(const struct tcp_conn *c, struct tcp_range out[TCP_SACK_MAX]);
 

@@ -57,6 +57,7 @@ void tcp_sndq_append(struct tcp_conn *c, struct rte_mbuf *chain)
 		else
 			c->snd_head = m;
 		c->snd_tail = m;
+		c->stack->reserve.held++;
 		if (!c->snd_next) {
 			c->snd_next = m;
 			c->snd_next_off = 0;
@@ -190,6 +191,7 @@ static void free_before(struct tcp_conn *c, const struct rte_mbuf *stop)
 		struct rte_mbuf *m = c->snd_head;
 
 		c->snd_head = m->next;
+		c->stack->reserve.held--;
 		m->next = NULL;
 		rte_pktmbuf_free_seg(m);
 	}

@@ -2,7 +2,6 @@
 /* TCP within the stack: its memory, and the end of a turn (tcp_private.h). */
 #include <errno.h>
 
-#include "mbuf_reserve.h"
 #include "tcp_cookie.h"
 #include "tcp_list.h"
 #include "tcp_orphan.h"
@@ -22,23 +21,6 @@ static struct siphash_key derive_key(const uint64_t secret[2], uint64_t label)
 	in[1] = 1;
 	key.k1 = siphash(&from, in, sizeof(in));
 	return key;
-}
-
-/*
- * Queued data must never take the last buffers: without one to receive into, no
- * acknowledgment could come that frees any. So when they run low connections may
- * queue only little, until they don't any more.
- */
-static void look_at_pool(struct stack *s)
-{
-	struct tcp_stack *t = &s->tcp;
-
-	if (s->now_us - t->pressure_us < TCP_PRESSURE_US)
-		return;
-	t->pressure_us = s->now_us;
-	t->pressure = !mbuf_reserve_allows(s->config.mbufs, MBUF_USE_QUEUE);
-	if (t->pressure)
-		tcp_orphans_trim(s);
 }
 
 int tcp_stack_init(struct stack *s)
@@ -101,7 +83,8 @@ void tcp_turn_end(struct stack *s)
 	}
 	tcp_lists_turn(t);
 	tcp_cookie_update(s);
-	look_at_pool(s);
+	if (!mbuf_reserve_allows(&s->reserve, MBUF_USE_QUEUE))
+		tcp_orphans_trim(s);
 }
 
 bool tcp_busy(const struct stack *s)

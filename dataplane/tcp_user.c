@@ -5,13 +5,13 @@
 #include <rte_mbuf.h>
 
 #include "base/assert.h"
-#include "mbuf_reserve.h"
 #include "tcp_close.h"
 #include "tcp_list.h"
 #include "tcp_output.h"
 #include "tcp_rcvq.h"
 #include "tcp_rtt.h"
 #include "tcp_sndq.h"
+#include "tcp_window.h"
 
 uint32_t tcp_events(struct tcp_conn *c)
 {
@@ -50,9 +50,9 @@ uint32_t tcp_send_room(struct tcp_conn *c)
 	if (c->fin_wanted || c->state == TCPS_CLOSED)
 		return 0;
 	/* Asked at each call: a turn's writes alone can empty the pool. */
-	if (!mbuf_reserve_allows(config->mbufs, MBUF_USE_PAYLOAD))
+	if (!mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_PAYLOAD))
 		buffer = 0;
-	else if (!mbuf_reserve_allows(config->mbufs, MBUF_USE_QUEUE))
+	else if (!mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_QUEUE))
 		buffer = RTE_MIN(buffer, TCP_PRESSURE_BYTES);
 	room = buffer > c->snd_bytes ? buffer - c->snd_bytes : 0;
 	if (room <= config->snd_buffer_bytes / 2)
@@ -97,8 +97,10 @@ struct rte_mbuf *tcp_recv(struct tcp_conn *c, uint32_t max_bytes)
 {
 	struct rte_mbuf *chain = tcp_rcvq_take(c, max_bytes);
 
-	if (chain && tcp_synchronized(c) && !c->fin_received)
+	if (chain && tcp_synchronized(c) && !c->fin_received) {
+		tcp_window_round(c);
 		tcp_list_output(c);
+	}
 	return chain;
 }
 

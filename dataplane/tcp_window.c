@@ -3,7 +3,7 @@
 
 #include <rte_common.h>
 
-#include "tcp_hdr.h"
+#include "tcp_rcvq.h"
 
 uint8_t tcp_window_scale(uint32_t buffer_bytes)
 {
@@ -19,37 +19,91 @@ uint16_t tcp_window_syn(const struct tcp_conn *c)
 	return (uint16_t)RTE_MIN(c->stack->config.rcv_buffer_bytes, (uint32_t)UINT16_MAX);
 }
 
+static void set_buffer(struct tcp_conn *c, uint32_t bytes)
+{
+	c->rcv_units = (uint16_t)RTE_MIN(bytes >> c->rcv_wscale, (uint32_t)UINT16_MAX);
+}
+
+/* What came so far, less what waits for the user. It goes back when early data is given up. */
+static uint32_t consumed(const struct tcp_conn *c)
+{
+	return tcp_rcvq_end(c) - c->rcv_bytes;
+}
+
+static void begin_round(struct tcp_conn *c)
+{
+	c->round_seq = consumed(c);
+	c->round_us = (uint32_t)c->stack->now_us;
+	c->round_rtt_ms = UINT16_MAX;
+}
+
+void tcp_window_init(struct tcp_conn *c)
+{
+	set_buffer(c, RTE_MIN(c->stack->config.rcv_buffer_bytes, TCP_WINDOW_START));
+	begin_round(c);
+}
+
+uint32_t tcp_window_buffer(const struct tcp_conn *c)
+{
+	return (uint32_t)c->rcv_units << c->rcv_wscale;
+}
+
+void tcp_window_stamp(struct tcp_conn *c, uint32_t ts_ecr)
+{
+	uint32_t rtt_ms = tcp_ts_now(c) - ts_ecr;
+
+	if (ts_ecr != 0 && rtt_ms < c->round_rtt_ms)
+		c->round_rtt_ms = (uint16_t)RTE_MAX(rtt_ms, 1u);
+}
+
+/* How long the peer needs to answer a promise; 0: not known yet. */
+static uint32_t round_trip_us(const struct tcp_conn *c)
+{
+	return c->round_rtt_ms != UINT16_MAX ? c->round_rtt_ms * 1000u : c->srtt_us;
+}
+
+void tcp_window_round(struct tcp_conn *c)
+{
+	uint32_t now = consumed(c), brought = seq_gt(now, c->round_seq) ? now - c->round_seq : 0;
+	uint32_t age_us = (uint32_t)c->stack->now_us - c->round_us, rtt_us = round_trip_us(c);
+	uint64_t wanted;
+
+	if (rtt_us == 0 || age_us < rtt_us)
+		return;
+	wanted = RTE_MIN((uint64_t)brought * rtt_us / age_us * TCP_WINDOW_AHEAD, c->stack->config.rcv_buffer_bytes);
+	if (wanted > tcp_window_buffer(c) && mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_GROWTH))
+		set_buffer(c, (uint32_t)wanted);
+	begin_round(c);
+}
+
 /* What may wait for the user: little while packet buffers run low. */
 static uint32_t receive_buffer(const struct tcp_conn *c)
 {
-	uint32_t buffer = c->stack->config.rcv_buffer_bytes;
+	uint32_t buffer = tcp_window_buffer(c);
 
-	return c->stack->tcp.pressure ? RTE_MIN(buffer, TCP_PRESSURE_BYTES) : buffer;
+	return mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_QUEUE) ? buffer : RTE_MIN(buffer, TCP_PRESSURE_BYTES);
 }
 
-/* Where the window's right edge would be if all free buffer were promised. */
-static uint32_t window_edge(const struct tcp_conn *c)
+/* Where the window's right edge would be if all of @buffer that is free were promised. */
+static uint32_t window_edge(const struct tcp_conn *c, uint32_t buffer)
 {
-	uint32_t buffer = receive_buffer(c);
 	uint32_t room = buffer > c->rcv_bytes ? buffer - c->rcv_bytes : 0;
 
-	/* More than the field can say would be news with every segment, and never told. */
-	room = RTE_MIN(room, (uint32_t)UINT16_MAX << c->rcv_wscale);
 	return seq_max(c->rcv_nxt + room, c->rcv_adv);
 }
 
-static uint32_t window_step(const struct tcp_conn *c)
+static uint32_t window_step(const struct tcp_conn *c, uint32_t buffer)
 {
-	return RTE_MIN(receive_buffer(c) / 2, (uint32_t)c->rcv_mss);
+	return RTE_MIN(buffer / 2, (uint32_t)c->rcv_mss);
 }
 
 bool tcp_window_grew(const struct tcp_conn *c)
 {
-	uint32_t more = window_edge(c) - c->rcv_adv;
+	uint32_t buffer = receive_buffer(c), more = window_edge(c, buffer) - c->rcv_adv;
 
 	if ((c->rcv_adv - c->rcv_nxt) >> c->rcv_wscale == 0)
-		return more >= window_step(c);
-	return more >= RTE_MIN(receive_buffer(c) / 2, 2u * c->rcv_mss);
+		return more >= window_step(c, buffer);
+	return more >= RTE_MIN(buffer / 2, 2u * c->rcv_mss);
 }
 
 /*
@@ -60,9 +114,9 @@ bool tcp_window_grew(const struct tcp_conn *c)
  */
 uint16_t tcp_window_advertise(struct tcp_conn *c)
 {
-	uint32_t edge = window_edge(c), wnd, raw;
+	uint32_t buffer = receive_buffer(c), edge = window_edge(c, buffer), wnd, raw;
 
-	if (edge - c->rcv_adv < window_step(c))
+	if (edge - c->rcv_adv < window_step(c, buffer))
 		edge = c->rcv_adv;
 	wnd = edge - c->rcv_nxt;
 	raw = RTE_MIN(wnd >> c->rcv_wscale, (uint32_t)UINT16_MAX);

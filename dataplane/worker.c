@@ -334,7 +334,6 @@ static int build_stack(struct worker *w, const uint64_t secret[2])
 		.ignore_unpublished = c->ignore_unpublished,
 		.counters = &w->counters,
 		.log = w->log,
-		.mbufs = w->mbufs,
 	};
 
 	w->stack = stack_new(&config, clock_us());

@@ -71,8 +71,8 @@ static void write_some(struct end *e)
 		uint64_t n = RTE_MIN(rng_between(&s->rng, 1, e->plan.write_max), e->plan.tx_bytes - e->tx_off);
 		struct rte_mbuf *m;
 
-		/* One record over tcp_send_room is allowed; in a pool of a few buffers it would be most of them. */
-		if (s->scenario.hosts[e->host->index].small_pool > 0)
+		/* One record over tcp_send_room is allowed; where buffers are few it would be most of them. */
+		if (e->host->small)
 			n = RTE_MIN(n, tcp_send_room(e->conn));
 		m = make_chain(e, n);
 

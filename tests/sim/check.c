@@ -10,14 +10,16 @@
 #include "tcp_rcvq.h"
 #include "tcp_sndq.h"
 #include "tcp_timer.h"
+#include "tcp_window.h"
 
 static void check_windows(const struct tcp_conn *c)
 {
 	const struct stack_config *config = &c->stack->config;
 
-	ASSERT(c->rcv_bytes <= config->rcv_buffer_bytes);
+	ASSERT(!tcp_synchronized(c) || tcp_window_buffer(c) > 0);
+	ASSERT(tcp_window_buffer(c) <= config->rcv_buffer_bytes);
 	ASSERT(seq_geq(c->rcv_adv, c->rcv_nxt));
-	ASSERT(c->rcv_adv - c->rcv_nxt + c->rcv_bytes <= config->rcv_buffer_bytes);
+	ASSERT(c->rcv_adv - c->rcv_nxt + c->rcv_bytes <= tcp_window_buffer(c));
 	ASSERT(seq_leq(c->rcv_acked, c->rcv_nxt));
 	ASSERT(seq_leq(c->snd_una, c->snd_nxt));
 	ASSERT(!tcp_synchronized(c) || c->cwnd >= c->mss);
@@ -53,7 +55,7 @@ static void check_liveness(const struct tcp_conn *c)
 void tcp_check(struct stack *s)
 {
 	const struct tcp_stack *t = &s->tcp;
-	uint32_t half_open = 0, time_wait = 0, orphans = 0, segs = 0, ooos = 0;
+	uint32_t half_open = 0, time_wait = 0, orphans = 0, segs = 0, ooos = 0, held = 0;
 
 	for (uint32_t i = 0; i < t->conns.capacity; i++) {
 		const struct tcp_conn *c = pool_at(&t->conns, i);
@@ -64,6 +66,9 @@ void tcp_check(struct stack *s)
 		tcp_sndq_check(c);
 		tcp_rcvq_check(c);
 		check_windows(c);
+		held += tcp_rcvq_mbufs(c);
+		for (const struct rte_mbuf *m = c->snd_head; m; m = m->next)
+			held++;
 		check_liveness(c);
 		half_open += c->in_half_open;
 		time_wait += c->in_time_wait;
@@ -80,4 +85,5 @@ void tcp_check(struct stack *s)
 	ASSERT(orphans == t->n_orphans && orphans <= RTE_MAX(s->config.max_conns / TCP_ORPHAN_SHARE, 1u));
 	ASSERT(segs == pool_in_use(&t->segs));
 	ASSERT(ooos == pool_in_use(&t->ooos));
+	ASSERT(held == s->reserve.held);
 }

@@ -129,6 +129,7 @@ void host_init(struct host *h, struct sim *sim, int index, const struct host_con
 		.max_conns = config->max_conns, .max_half_open = config->max_half_open, .max_neighbours = 16,
 		.rcv_buffer_bytes = config->rcv_buffer_bytes, .snd_buffer_bytes = config->snd_buffer_bytes,
 		.keepalive_us = config->keepalive_us, .user_timeout_limit_us = config->user_timeout_limit_us,
+		.queue_mbufs = config->queue_mbufs,
 		.secret = { config->secret[0], config->secret[1] },
 		.netifs = &h->netifs, .mbufs = pool, .counters = &h->counters,
 		.ops = { .transmit = transmit, .syn = accept_syn, .arg = h },
@@ -140,6 +141,7 @@ void host_init(struct host *h, struct sim *sim, int index, const struct host_con
 	h->index = index;
 	h->thief_us = UINT64_MAX;
 	h->pool = pool;
+	h->small = config->small_pool > 0 || config->queue_mbufs > 0;
 	h->out = out;
 	h->netifs.n_netifs = 1;
 	snprintf(nif->name, sizeof(nif->name), "sim%d", index);

@@ -26,6 +26,7 @@ struct host {
 	struct netifs netifs;
 	struct counters counters;
 	struct rte_mempool *pool;
+	bool small;			/* pool or budget: buffers run out */
 	struct stack *stack;
 	struct wire *out;
 	uint64_t rx_no_mbuf;
@@ -38,6 +39,7 @@ struct host_config {
 	uint32_t offloads, tso_max_bytes;
 	uint32_t max_conns, max_half_open;
 	uint32_t rcv_buffer_bytes, snd_buffer_bytes;
+	uint32_t queue_mbufs;		/* budget of all queues; 0: the pool */
 	unsigned int small_pool;	/* 1 .. SIM_SMALL_POOLS: buffers run out; 0: more than enough */
 	uint64_t keepalive_us, user_timeout_limit_us;
 	uint64_t secret[2];

@@ -72,7 +72,7 @@ static void random_changes(struct rng *r, struct scenario *sc)
 static void random_host(struct rng *r, struct host_config *c)
 {
 	static const uint16_t mtus[] = { 1500, 1500, 1500, 1492, 1400, 1280 };
-	static const uint32_t buffers[] = { 65536, 65536, 65536, 32768, 16384, 4096, 262144, 1000000 };
+	static const uint32_t buffers[] = { 65536, 65536, 4194304, 32768, 16384, 4096, 262144, 1000000 };
 
 	c->mtu = mtus[rng_below(r, 6)];
 	if (rng_chance(r, 0.5))
@@ -87,6 +87,8 @@ static void random_host(struct rng *r, struct host_config *c)
 	c->max_half_open = rng_chance(r, 0.1) ? 1 : 32;
 	c->rcv_buffer_bytes = buffers[rng_below(r, 8)];
 	c->snd_buffer_bytes = buffers[rng_below(r, 8)];
+	if (rng_chance(r, 0.2))
+		c->queue_mbufs = (uint32_t)rng_between(r, 64, rng_chance(r, 0.5) ? 200 : 2000);
 	if (rng_chance(r, 0.2))
 		c->small_pool = (unsigned int)rng_between(r, 1, SIM_SMALL_POOLS);
 	c->secret[0] = rng_next(r);
@@ -156,7 +158,7 @@ static uint64_t reading_us(const struct scenario *sc, unsigned int flow, int sid
 	uint64_t a_read = RTE_MIN(sc->hosts[host].rcv_buffer_bytes, sc->hosts[!host].snd_buffer_bytes);
 
 	/* Where packet buffers run low, less is promised. */
-	if (sc->hosts[host].small_pool > 0)
+	if (sc->hosts[host].small_pool > 0 || sc->hosts[host].queue_mbufs > 0)
 		a_read = RTE_MIN(a_read, TCP_PRESSURE_BYTES);
 	if (reader->read_max > 0)
 		a_read = RTE_MIN(a_read, reader->read_max);

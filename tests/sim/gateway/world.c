@@ -181,7 +181,6 @@ struct world *world_new(const struct world_config *c)
 		.stack = w->nodes[GATEWAY].stack,
 		.counters = &w->nodes[GATEWAY].counters,
 		.log = w->log,
-		.mbufs = w->gateway_mbufs,
 	};
 	w->splices = splices_new(&splices);
 	ASSERT(w->splices != NULL);
