@@ -73,6 +73,7 @@ struct tcp_conn {
 	/* Loss (tcp_sack.c, tcp_recovery.c): sums over the records in segs */
 	uint32_t sacked_bytes, lost_bytes, rtx_bytes;
 	uint32_t recovery_point;
+	uint32_t retransmits;
 	struct tcp_seg_list segs;		/* sent and unacknowledged, in order */
 	struct tcp_seg *in_flight, *to_resend;	/* rings of them (tcp_seg_ring.h) */
 	/* Loss detection (tcp_rack.c), under RFC 8985's names */
@@ -91,25 +92,25 @@ struct tcp_conn {
 	uint32_t delivery_rate;			/* the last sample, bytes per second */
 	uint32_t pacing_rate;			/* bytes per second; 0: as fast as it goes (tcp_pace.c) */
 	uint32_t pace_next_us;			/* when all that left has had its time */
+	uint32_t last_sent_us;			/* SYN or data; the clock's low half */
 	union {
 		struct tcp_cubic cubic;
 	};					/* the controller's own: tcp_cc_state.h */
 	/* Round-trip time (tcp_rtt.c) */
 	uint32_t srtt_us, rttvar_us, rto_us, min_rtt_us;
-	uint32_t last_sent_us;			/* SYN or data; the clock's low half */
 
 	/* Receive (RFC 9293 section 3.3.1; tcp_rcvq.c) */
 	uint32_t rcv_nxt;
 	uint32_t rcv_adv;			/* right edge promised; never goes back */
 	uint32_t rcv_acked;			/* rcv_nxt in our last segment: RFC 7323's Last.ACK.sent */
 	uint32_t rcv_bytes;			/* in order, waiting for the user */
+	uint32_t fin_seq;
 	/* Its buffer grows by rounds (tcp_window.c) */
 	uint32_t round_seq, round_us;		/* where the user was when this one began, and when that was */
 	uint16_t round_rtt_ms;			/* the shortest seen in it; UINT16_MAX: none */
 	uint16_t rcv_units;			/* RCV.BUFF, in units of the window field */
 	struct rte_mbuf *rcv_head, *rcv_tail;
 	struct tcp_ooo *ooo;			/* NULL while nothing is out of order */
-	uint32_t fin_seq;
 	uint16_t rcv_mss;			/* largest payload seen: what "two segments" means */
 	uint16_t user_timeout_s;		/* agreed on (tcp_uto.c); 0: the configuration's */
 	uint8_t quick_acks;			/* acknowledgments left that aren't delayed */
@@ -117,7 +118,6 @@ struct tcp_conn {
 	uint8_t events;				/* tcp.h */
 	uint32_t ts_offset, ts_recent, ts_recent_ms;
 	uint32_t challenge_ms;			/* last challenge ACK */
-	uint32_t retransmits;
 
 	/* Lists and timer */
 	TAILQ_ENTRY(tcp_conn) ready_link, output_link;
