@@ -28,7 +28,10 @@
 	X(IP_CHECKSUM, "ip_checksum", "wrong IPv4 header checksum") \
 	X(IP_OPTIONS, "ip_options", "IPv4 options or an IPv6 extension header that isn't served") \
 	X(IP_FRAGMENT, "ip_fragment", "fragment") \
-	X(IP_SOURCE, "ip_source", "impossible source address") \
+	X(IP_SOURCE, "ip_source", "source address that no host can have, RFC 6890") \
+	X(IP_SOURCE_OWN, "ip_source_own", "source address is one of the gateway's own") \
+	X(IP_SOURCE_SPOOFED, "ip_source_spoofed", "source address of a network behind another port, RFC 2827") \
+	X(IP_LAND, "ip_land", "source and destination address are the same") \
 	X(IP_NOT_OURS, "ip_not_ours", "destination is no address of the port") \
 	X(IP_PROTOCOL, "ip_protocol", "protocol other than TCP and ICMP") \
 	X(ICMP_MALFORMED, "icmp_malformed", "malformed ICMP message") \
@@ -39,7 +42,6 @@
 	X(TCP_CHECKSUM, "tcp_checksum", "wrong TCP checksum") \
 	X(TCP_FLAGS, "tcp_flags", "impossible TCP flags") \
 	X(TCP_OPTIONS, "tcp_options", "malformed TCP options") \
-	X(TCP_LAND, "tcp_land", "source and destination are the same") \
 	X(TCP_NO_LISTENER, "tcp_no_listener", "SYN to an address and port that no rule publishes") \
 	X(TCP_DENIED, "tcp_denied", "SYN from a client that the rule doesn't allow") \
 	X(TCP_NO_CONNECTION, "tcp_no_connection", "segment of no known connection") \

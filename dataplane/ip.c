@@ -6,6 +6,7 @@
 #include <rte_ip.h>
 #include <rte_tcp.h>
 
+#include "ip_source.h"
 #include "nd.h"
 #include "pkt.h"
 #include "stack_private.h"
@@ -16,22 +17,6 @@
 #define HOP_LIMIT 64
 
 static const struct addr all_nodes = { { 0xff, 2, [15] = 1 } };
-
-/* 0/8, 127/8, multicast, class E and broadcast (RFC 1122 3.2.1.3). */
-static bool v4_impossible(uint32_t be)
-{
-	uint32_t net = rte_be_to_cpu_32(be) >> 24;
-
-	return net == 0 || net == 127 || net >= 224;
-}
-
-/* ::, ::1, IPv4-compatible and -mapped addresses: none of them is seen on a wire (RFC 4291 2.5). */
-static bool v6_special(const struct addr *a)
-{
-	static const uint8_t zero[10];
-
-	return memcmp(a->b, zero, sizeof(zero)) == 0;
-}
 
 static bool v6_unspecified(const struct addr *a)
 {
@@ -47,7 +32,7 @@ static bool v6_linklocal(const struct addr *a)
 
 static bool can_be_reached(const struct addr *a)
 {
-	return addr_is_v4(a) ? !v4_impossible(addr_to_v4(a)) : a->b[0] != 0xff && !v6_special(a);
+	return addr_is_v4(a) ? !ip_v4_impossible(addr_to_v4(a)) : a->b[0] != 0xff && !ip_v6_special(a);
 }
 
 /* A link-local address means one link only: the port whose own one is the source, or the only port. */
@@ -115,6 +100,7 @@ static enum drop v4_check(const struct stack *s, const struct netif *nif, const 
 {
 	uint64_t device = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
 	uint16_t total = rte_be_to_cpu_16(ip->total_length);
+	enum drop why;
 
 	if (ip->version_ihl != (4 << 4 | 5))
 		return ip->version_ihl >> 4 == 4 && (ip->version_ihl & 0xf) > 5 ? DROP_IP_OPTIONS : DROP_IP_HEADER;
@@ -127,8 +113,9 @@ static enum drop v4_check(const struct stack *s, const struct netif *nif, const 
 	info->dst = addr_from_v4(ip->dst_addr);
 	if (!netif_own(nif, &info->dst))
 		return DROP_IP_NOT_OURS;
-	if (v4_impossible(ip->src_addr) || netifs_own(s->config.netifs, &info->src))
-		return DROP_IP_SOURCE;
+	why = ip_source_check(s->config.netifs, nif, &info->src, &info->dst);
+	if (why != DROP_COUNT)
+		return why;
 	if (ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK))
 		return DROP_IP_FRAGMENT;
 	if (ip->next_proto_id != IPPROTO_TCP && ip->next_proto_id != IPPROTO_ICMP)
@@ -195,6 +182,12 @@ static enum drop v6_next_header(uint8_t proto)
 	}
 }
 
+/* A mapped source would pass for the IPv4 address itself (addr.h). */
+static enum drop v6_source(const struct netifs *n, const struct netif *nif, const struct ip_info *info)
+{
+	return addr_is_v4(&info->src) ? DROP_IP_SOURCE : ip_source_check(n, nif, &info->src, &info->dst);
+}
+
 static enum drop v6_check(const struct stack *s, const struct netif *nif, const struct rte_mbuf *m,
 			  const struct rte_ipv6_hdr *ip, bool unicast, struct ip_info *info)
 {
@@ -210,16 +203,16 @@ static enum drop v6_check(const struct stack *s, const struct netif *nif, const 
 	memcpy(&info->src, &ip->src_addr, sizeof(info->src));
 	memcpy(&info->dst, &ip->dst_addr, sizeof(info->dst));
 	/* A mapped destination would look like one of our IPv4 addresses (addr.h). */
-	if (v6_special(&info->dst))
+	if (ip_v6_special(&info->dst))
 		return DROP_IP_NOT_OURS;
 	ours = netif_own(nif, &info->dst);
 	if (unicast ? !ours && !v6_our_group(nif, &info->dst) : !v6_our_group(nif, &info->dst))
 		return DROP_IP_NOT_OURS;
 	/* "::" asks by neighbour discovery whether an address is free; nothing else comes from it. */
-	if (info->src.b[0] == 0xff || netifs_own(s->config.netifs, &info->src) ||
-	    (v6_special(&info->src) && !(v6_unspecified(&info->src) && ip->proto == IPPROTO_ICMPV6)))
-		return DROP_IP_SOURCE;
-	why = v6_next_header(ip->proto);
+	why = v6_unspecified(&info->src) && ip->proto == IPPROTO_ICMPV6
+		      ? DROP_COUNT : v6_source(s->config.netifs, nif, info);
+	if (why == DROP_COUNT)
+		why = v6_next_header(ip->proto);
 	if (why != DROP_COUNT)
 		return why;
 	if (!ours && ip->proto != IPPROTO_ICMPV6)

@@ -132,6 +132,43 @@ static int route_order(const void *a, const void *b)
 	return ((const struct route *)b)->to.len - ((const struct route *)a)->to.len;
 }
 
+static void net_add(struct netifs *n, const struct prefix *p, uint8_t netif)
+{
+	struct netif_net *w = &n->nets[n->n_nets];
+	struct addr mask = { { 0 } };
+
+	/* ::/0, 0.0.0.0/0: a default route. */
+	if (p->len == 0 || (addr_is_v4(&p->addr) && p->len == 96))
+		return;
+	for (unsigned int i = 0; i < p->len; i++)
+		mask.b[i / 8] = (uint8_t)(mask.b[i / 8] | 0x80u >> i % 8);
+	memcpy(w->net, p->addr.b, sizeof(w->net));
+	memcpy(w->mask, mask.b, sizeof(w->mask));
+	w->net[0] &= w->mask[0];
+	w->net[1] &= w->mask[1];
+	w->len = p->len;
+	w->netif = netif;
+	n->n_nets++;
+}
+
+static int net_order(const void *a, const void *b)
+{
+	return ((const struct netif_net *)b)->len - ((const struct netif_net *)a)->len;
+}
+
+static void nets_init(struct netifs *n)
+{
+	n->n_nets = 0;
+	if (n->n_netifs < 2)
+		return;
+	for (unsigned int i = 0; i < n->n_netifs; i++)
+		for (unsigned int k = 0; k < n->netifs[i].n_addrs; k++)
+			net_add(n, &n->netifs[i].addrs[k], (uint8_t)i);
+	for (unsigned int i = 0; i < n->n_routes; i++)
+		net_add(n, &n->routes[i].to, n->routes[i].netif);
+	qsort(n->nets, n->n_nets, sizeof(n->nets[0]), net_order);
+}
+
 int netifs_init(struct netifs *n, char *err, size_t err_bytes)
 {
 	int rc;
@@ -163,6 +200,7 @@ int netifs_init(struct netifs *n, char *err, size_t err_bytes)
 			return rc;
 	}
 	qsort(n->routes, n->n_routes, sizeof(n->routes[0]), route_order);
+	nets_init(n);
 	return 0;
 }
 
@@ -224,6 +262,27 @@ const struct netif *netifs_owner(const struct netifs *n, const struct addr *a)
 bool netifs_own(const struct netifs *n, const struct addr *a)
 {
 	return netifs_owner(n, a) != NULL;
+}
+
+bool netifs_elsewhere(const struct netifs *n, const struct netif *nif, const struct addr *a)
+{
+	uint64_t w[2];
+	unsigned int best = 0;
+
+	memcpy(w, a->b, sizeof(w));
+	for (unsigned int i = 0; i < n->n_nets; i++) {
+		const struct netif_net *p = &n->nets[i];
+
+		if ((w[0] & p->mask[0]) != p->net[0] || (w[1] & p->mask[1]) != p->net[1])
+			continue;
+		/* The longest that holds it decides; equally long ones may lie behind two ports. */
+		if (p->len < best)
+			break;
+		if (p->netif == nif->id)
+			return false;
+		best = p->len;
+	}
+	return best != 0;
 }
 
 const struct addr *netif_source(const struct netif *nif, const struct addr *dst)

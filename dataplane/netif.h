@@ -59,10 +59,18 @@ struct route {
 	uint8_t netif;		/* filled in by netifs_init */
 };
 
+/* A network and the port behind which it lies, for comparing 8 bytes at a time. */
+struct netif_net {
+	uint64_t net[2], mask[2];	/* as the bytes lie in an address */
+	uint8_t len, netif;
+};
+
 struct netifs {
 	unsigned int n_netifs, n_routes;
 	struct netif netifs[NETIF_MAX];
 	struct route routes[ROUTES_MAX];	/* longest prefix first after netifs_init */
+	unsigned int n_nets;	/* 0 with a single port: nothing lies behind another */
+	struct netif_net nets[NETIF_MAX * NETIF_ADDRS_MAX + ROUTES_MAX];	/* on-link and routed, longest first */
 	uint64_t own_filter;	/* a bit per own address (netif.c): most strangers fail it at once */
 };
 
@@ -82,6 +90,12 @@ const struct netif *netifs_owner(const struct netifs *n, const struct addr *a);
 
 /* Is @a an own address of any port, link-local ones included? Cheap for those that aren't. */
 bool netifs_own(const struct netifs *n, const struct addr *a);
+
+/*
+ * Is @a known to lie behind another port than @nif, by the longest of the on-link
+ * networks and routes that hold it? Default routes don't count.
+ */
+bool netifs_elsewhere(const struct netifs *n, const struct netif *nif, const struct addr *a);
 
 /* Is @a one of this port's own addresses (the link-local one included)? */
 bool netif_own(const struct netif *nif, const struct addr *a);

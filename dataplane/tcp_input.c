@@ -97,10 +97,6 @@ void tcp_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m, con
 	}
 	t.lport = rte_be_to_cpu_16(h->dst_port);
 	t.fport = rte_be_to_cpu_16(h->src_port);
-	if (t.lport == t.fport && addr_equal(&t.laddr, &t.faddr)) {
-		stack_drop(s, DROP_TCP_LAND, m);
-		return;
-	}
 	if (m->pkt_len > info->payload_bytes &&
 	    rte_pktmbuf_trim(m, (uint16_t)(m->pkt_len - info->payload_bytes)) != 0) {
 		stack_drop(s, DROP_TCP_SHORT, m);

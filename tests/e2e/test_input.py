@@ -222,7 +222,13 @@ WRONG_FRAMES = [
     ("tcp_flags", frames.ETH_IP, lambda: frames.ipv4(frames.tcp(flags=frames.SYN | frames.FIN))),
     ("tcp_flags", frames.ETH_IP, lambda: frames.ipv4(frames.tcp(flags=frames.SYN | frames.RST))),
     ("tcp_options", frames.ETH_IP, lambda: frames.ipv4(frames.tcp(options=b"\x02\x28\x05\xb4"))),
+    ("ip_source_spoofed", frames.ETH_IP, lambda: frames.ipv4(
+        frames.tcp(source=site.SERVER[4]), source=site.SERVER[4])),
+    ("ip_source_own", frames.ETH_IP, lambda: frames.ipv4(
+        frames.tcp(source=site.GATEWAY_LAN[4]), source=site.GATEWAY_LAN[4])),
     ("ip_source", frames.ETH_IP, lambda: frames.ipv4(
+        frames.tcp(source="192.0.2.255"), source="192.0.2.255")),
+    ("ip_land", frames.ETH_IP, lambda: frames.ipv4(
         frames.tcp(source=site.GATEWAY_WAN[4], source_port=993), source=site.GATEWAY_WAN[4])),
     ("tcp_no_connection", frames.ETH_IP, lambda: frames.ipv4(frames.tcp(flags=frames.ACK, ack=5))),
     ("icmp_checksum", frames.ETH_IP, lambda: frames.ipv4(frames.icmp_echo(sum_xor=1), protocol=1)),

@@ -19,7 +19,8 @@ static void segment(struct frame *f, const char *dst)
 {
 	bool v4 = dst[4] != ':' && dst[1] != 'f';
 
-	frame_ip(f, v4 ? "192.0.2.9" : "2001:db8:1::9", dst, IPPROTO_TCP);
+	/* Of no network that lies behind the other port. */
+	frame_ip(f, v4 ? "198.51.100.9" : "2001:db8:9::9", dst, IPPROTO_TCP);
 	frame_tcp(f, 1, 2, 3);
 	frame_end(f);
 }

@@ -204,29 +204,63 @@ static void fragments(void **state)
 	box_fini(&b);
 }
 
+struct source {
+	const char *v4, *v6;	/* NULL: none */
+	enum drop why;
+};
+
+/* RFC 1122 3.2.1.3, RFC 6890, RFC 3927 2.7, RFC 6666, RFC 3964 5.3; RFC 2827 and 3704. */
+static const struct source sources[] = {
+	{ "0.0.0.0", "::", DROP_IP_SOURCE }, { "0.1.2.3", "::1", DROP_IP_SOURCE },
+	{ "127.0.0.1", "ff02::1", DROP_IP_SOURCE }, { "127.255.255.255", "ff0e::1", DROP_IP_SOURCE },
+	{ "224.0.0.1", "::1.2.3.4", DROP_IP_SOURCE }, { "239.255.255.255", "100::1", DROP_IP_SOURCE },
+	{ "240.0.0.1", "2002:7f00:1::1", DROP_IP_SOURCE }, { "255.255.255.255", "2002:a01:203::1", DROP_IP_SOURCE },
+	{ "169.254.1.1", "2002:c0a8:1::1", DROP_IP_SOURCE }, { "192.0.0.8", "2002:ac10:1::1", DROP_IP_SOURCE },
+	{ "192.0.2.255", "2002:a9fe:1::1", DROP_IP_SOURCE }, { "192.0.2.0", "2002:e000:1::1", DROP_IP_SOURCE },
+	{ "192.0.2.1", "2001:db8:1::1", DROP_IP_LAND },
+	{ "192.0.2.100", "fe80::ff:fe00:1", DROP_IP_SOURCE_OWN },
+	{ "10.0.0.1", "2001:db8:2::1", DROP_IP_SOURCE_OWN }, { NULL, "fe80::ff:fe00:101", DROP_IP_SOURCE_OWN },
+	{ "10.0.0.77", "2001:db8:2::77", DROP_IP_SOURCE_SPOOFED }, { "10.0.0.254", "2001:db8:2:0:1::", DROP_IP_SOURCE_SPOOFED },
+	/* Neighbours of those are nobody's business. */
+	{ "10.0.1.1", "2001:db8:3::1", DROP_COUNT }, { "169.253.1.1", "2002:102:304::1", DROP_COUNT },
+	{ "192.0.1.1", "100:0:0:1::1", DROP_COUNT }, { "223.255.255.254", "fe80::9", DROP_COUNT },
+	{ "172.16.0.1", "fd00::1", DROP_COUNT }, { "100.64.0.1", "64:ff9b::808:808", DROP_COUNT },
+	{ "192.0.2.254", "2001:db8:1::fe", DROP_COUNT }, { "1.0.0.0", "2001::1", DROP_COUNT },
+	{ "8.8.8.255", "2400::", DROP_COUNT },
+};
+
+static void source_is(struct box *b, const struct frame *f, enum drop why)
+{
+	if (why != DROP_COUNT) {
+		dropped(b, f, why);
+		return;
+	}
+	tcp_fake.inputs = 0;
+	box_give(b, 0, f);
+	assert_int_equal(tcp_fake.inputs, 1);
+}
+
 static void impossible_sources(void **state)
 {
-	static const char *const v4[] = { "0.0.0.0",	  "0.1.2.3",	    "127.0.0.1", "127.255.255.255",
-					  "224.0.0.1",	  "239.255.255.255", "240.0.0.1", "255.255.255.255",
-					  "192.0.2.1",	  "192.0.2.100",    "10.0.0.1" };
-	static const char *const v6[] = { "::",	       "::1",		"ff02::1",	 "ff0e::1",
-					  "::1.2.3.4", "2001:db8:1::1", "2001:db8:2::1", "fe80::ff:fe00:1",
-					  "fe80::ff:fe00:101" };
 	struct frame f;
 	struct box b;
 
 	FOR_SPLITS(&b) {
-		for (size_t i = 0; i < sizeof(v4) / sizeof(v4[0]); i++) {
-			segment(&f, v4[i], "192.0.2.1", 0);
-			dropped(&b, &f, DROP_IP_SOURCE);
-			begin(&f, v4[i], "192.0.2.1", IPPROTO_ICMP);
-			frame_icmp(&f, 8, 0, 1);
-			frame_end(&f);
-			dropped(&b, &f, DROP_IP_SOURCE);
-		}
-		for (size_t i = 0; i < sizeof(v6) / sizeof(v6[0]); i++) {
-			segment(&f, v6[i], "2001:db8:1::1", 0);
-			dropped(&b, &f, DROP_IP_SOURCE);
+		for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+			const struct source *w = &sources[i];
+
+			if (w->v4) {
+				segment(&f, w->v4, "192.0.2.1", 0);
+				source_is(&b, &f, w->why);
+			}
+			if (w->v4 && w->why != DROP_COUNT) {
+				begin(&f, w->v4, "192.0.2.1", IPPROTO_ICMP);
+				frame_icmp(&f, 8, 0, 1);
+				frame_end(&f);
+				dropped(&b, &f, w->why);
+			}
+			segment(&f, w->v6, "2001:db8:1::1", 0);
+			source_is(&b, &f, w->why);
 		}
 		/* IPv4-mapped ones: they would pass for the IPv4 address itself. */
 		segment(&f, "2001:db8:1::9", "2001:db8:1::1", 0);
@@ -237,6 +271,65 @@ static void impossible_sources(void **state)
 		memcpy(f.bytes + f.ip + 24, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\1", 16);
 		frame_end(&f);
 		dropped(&b, &f, DROP_IP_NOT_OURS);
+	}
+}
+
+/* The servers' own network isn't foreign on its own port, and the clients' is there. */
+static void sources_on_the_other_port(void **state)
+{
+	static const struct source inside[] = {
+		{ "10.0.0.77", NULL, DROP_COUNT }, { "192.0.2.9", NULL, DROP_IP_SOURCE_SPOOFED },
+		{ "8.8.8.8", NULL, DROP_COUNT }, { "10.0.0.255", NULL, DROP_IP_SOURCE },
+	};
+	struct box b;
+
+	box_init(&b, NULL);
+	for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++) {
+		const uint8_t mac[6] = { 2, 0, 0, 0, 1, 1 };
+		uint64_t before = inside[i].why == DROP_COUNT ? 0 : box_drops(&b, inside[i].why);
+		struct frame f = { .n = 0 };
+
+		frame_eth(&f, mac, 9, 0x0800);
+		frame_ip(&f, inside[i].v4, "10.0.0.1", IPPROTO_TCP);
+		frame_tcp(&f, 1111, 993, 42);
+		frame_end(&f);
+		tcp_fake.inputs = 0;
+		box_give(&b, 1, &f);
+		assert_int_equal(tcp_fake.inputs, inside[i].why == DROP_COUNT);
+		if (inside[i].why != DROP_COUNT)
+			assert_int_equal(box_drops(&b, inside[i].why), before + 1);
+	}
+	box_fini(&b);
+}
+
+/* RFC 791 3.1, RFC 5095, RFC 6274 3.13: source routes and their like, each by its number. */
+static void source_routes(void **state)
+{
+	static const uint8_t v4[] = { 131, 137, 7, 68, 136, 130, 148, 0, 1 };	/* LSRR, SSRR, record, time, stream, security, alert */
+	struct frame f;
+	struct box b;
+
+	FOR_SPLITS(&b) {
+		for (size_t i = 0; i < sizeof(v4); i++) {
+			uint8_t option[8] = { v4[i], 7, 4, 192, 0, 2, 9, 0 };
+
+			begin(&f, "192.0.2.9", "192.0.2.1", IPPROTO_TCP);
+			frame_raw(&f, option, sizeof(option));
+			frame_tcp(&f, 1, 2, 3);
+			frame_end(&f);
+			f.bytes[f.ip] = 0x47;
+			dropped(&b, &f, DROP_IP_OPTIONS);
+		}
+		/* Routing headers of type 0 (RFC 5095), 2, 3 and 4. */
+		for (uint8_t type = 0; type < 5; type++) {
+			uint8_t header[24] = { IPPROTO_TCP, 2, type, 1, [8] = 0x20, 0x01, 0x0d, 0xb8, [23] = 9 };
+
+			begin(&f, "2001:db8:1::9", "2001:db8:1::1", IPPROTO_ROUTING);
+			frame_raw(&f, header, sizeof(header));
+			frame_tcp(&f, 1, 2, 3);
+			frame_end(&f);
+			dropped(&b, &f, DROP_IP_OPTIONS);
+		}
 	}
 }
 
@@ -453,6 +546,7 @@ int main(void)
 		cmocka_unit_test(the_devices_word_on_checksums),
 		cmocka_unit_test(fragments),
 		cmocka_unit_test(impossible_sources),
+		cmocka_unit_test(sources_on_the_other_port), cmocka_unit_test(source_routes),
 		cmocka_unit_test(only_own_addresses),
 		cmocka_unit_test(protocols),
 		cmocka_unit_test(v6_headers),

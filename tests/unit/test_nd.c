@@ -269,7 +269,7 @@ static void not_ours(void **state)
 	dropped(&b, &f, DROP_IP_NOT_OURS);
 	/* Another host says that it has our address. */
 	message(&f, ADVERTISEMENT, OVERRIDE, "2001:db8:1::1", "ff02::1", "2001:db8:1::1", 9);
-	dropped(&b, &f, DROP_IP_SOURCE);
+	dropped(&b, &f, DROP_IP_SOURCE_OWN);
 	message(&f, ADVERTISEMENT, OVERRIDE, "fe80::9", "ff02::1", "2001:db8:1::1", 9);
 	dropped(&b, &f, DROP_ADDRESS_CONFLICT);
 	box_fini(&b);

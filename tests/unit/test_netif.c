@@ -243,6 +243,55 @@ static void a_linklocal_router_on_the_only_v6_port(void **state)
 	routed(&n, "2400::1", "ext", "fe80::1");
 }
 
+/* RFC 3704: who lies behind which port, by the longest of all that is known. */
+static void behind_another_port(void **state)
+{
+	static const struct { const char *addr; bool not_ext, not_int; } all[] = {
+		{ "192.0.2.9", false, true }, { "10.0.0.9", true, false }, { "10.1.2.3", true, false },
+		/* A network of the outside within one of the inside, and a host of that. */
+		{ "10.1.9.9", false, true }, { "10.1.9.77", true, false },
+		{ "8.8.8.8", false, false }, { "2400::1", false, false },
+		{ "2001:db8:1::9", false, true }, { "2001:db8:2::9", true, false }, { "2001:db8:22::9", true, false },
+		/* On both links. */
+		{ "172.16.0.9", false, false },
+	};
+	struct netifs n;
+	char err[200];
+
+	two_ports(&n);
+	assert_int_equal(prefix_parse("172.16.0.1/16", &n.netifs[0].addrs[n.netifs[0].n_addrs++]), 0);
+	assert_int_equal(prefix_parse("172.16.0.2/16", &n.netifs[1].addrs[n.netifs[1].n_addrs++]), 0);
+	route(&n, "default", "192.0.2.254");
+	route(&n, "0.0.0.0/0", "192.0.2.253");
+	route(&n, "::/0", "2001:db8:1::fe");
+	route(&n, "10.1.0.0/16", "10.0.0.254");
+	route(&n, "10.1.9.0/24", "192.0.2.254");
+	route(&n, "10.1.9.77", "10.0.0.254");
+	route(&n, "2001:db8:22::/48", "2001:db8:2::fe");
+	assert_int_equal(netifs_init(&n, err, sizeof(err)), 0);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct addr a = parsed(all[i].addr);
+
+		assert_int_equal(netifs_elsewhere(&n, &n.netifs[0], &a), all[i].not_ext);
+		assert_int_equal(netifs_elsewhere(&n, &n.netifs[1], &a), all[i].not_int);
+	}
+}
+
+/* One port for both sides: nothing is elsewhere. */
+static void one_port_for_all(void **state)
+{
+	struct addr inside = parsed("10.0.0.9"), outside = parsed("8.8.8.8");
+	struct netifs n;
+	char err[200];
+
+	memset(&n, 0, sizeof(n));
+	port(&n, "one", ADDRS("192.0.2.1/24", "10.0.0.1/24"));
+	route(&n, "default", "192.0.2.254");
+	assert_int_equal(netifs_init(&n, err, sizeof(err)), 0);
+	assert_false(netifs_elsewhere(&n, &n.netifs[0], &inside));
+	assert_false(netifs_elsewhere(&n, &n.netifs[0], &outside));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +302,7 @@ int main(void)
 		cmocka_unit_test(sources),
 		cmocka_unit_test(bad_set_ups),
 		cmocka_unit_test(a_linklocal_router_on_the_only_v6_port),
+		cmocka_unit_test(behind_another_port), cmocka_unit_test(one_port_for_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
