@@ -80,7 +80,6 @@ struct tcp_conn {
 	uint32_t rack_xmit_us, rack_end_seq;	/* RACK.segment: the youngest delivered; the clock's low half */
 	uint32_t rack_rtt_us;
 	uint32_t rack_dsack_round;
-	uint8_t rack_reo_mult, rack_reo_persist;
 	/* Congestion control (tcp_cc.c) */
 	uint32_t cwnd, ssthresh;
 	uint32_t prior_cwnd, prior_ssthresh;	/* before the last loss, for tcp_cc_undo */
@@ -116,6 +115,7 @@ struct tcp_conn {
 	uint8_t quick_acks;			/* acknowledgments left that aren't delayed */
 	/* Timestamps (RFC 7323) */
 	uint8_t events;				/* tcp.h */
+	uint8_t rack_reo_mult, rack_reo_persist;	/* tcp_rack.c; here they fit between */
 	uint32_t ts_offset, ts_recent, ts_recent_ms;
 	uint32_t challenge_ms;			/* last challenge ACK */
 
