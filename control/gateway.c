@@ -302,10 +302,22 @@ void gateway_log_last(struct gateway *g)
 	tell_lost_records(g);
 }
 
+static void watch_links(void)
+{
+	struct dataplane_link link;
+
+	for (unsigned int i = 0; dataplane_watch_link(i, &link); i++) {
+		if (link.changed)
+			log_say(link.up ? LOG_INFO_LEVEL : LOG_WARNING_LEVEL, "port %s: its link is %s", link.port,
+				link.up ? "up" : "down");
+	}
+}
+
 void gateway_tick(struct gateway *g, uint64_t now_us)
 {
 	struct error err;
 
+	watch_links();
 	tell_lost_records(g);
 	watchdog_tick(&g->watchdog, now_us);
 	if (watchdog_check(&g->watchdog, NULL) != 0)

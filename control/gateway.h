@@ -60,7 +60,7 @@ struct reload_report {
 /* Reads the configuration's rules and certificates again, all or nothing. 0, or -errno with @err. */
 int gateway_reload(struct gateway *g, struct reload_report *report, struct error *err);
 
-/* Once a second: retired rules, ticket keys, drain, watchdog; once a day: certificates that end. */
+/* Once a second: links, retired rules, ticket keys, drain, watchdog; once a day: certificates that end. */
 void gateway_tick(struct gateway *g, uint64_t now_us);
 /* Before dataplane_stop: refuses new connections and ends all others, no more at a time than their log holds. */
 void gateway_end_connections(void);

@@ -202,6 +202,19 @@ void dataplane_describe(char *buf, size_t buf_bytes)
 	}
 }
 
+bool dataplane_watch_link(unsigned int port, struct dataplane_link *link)
+{
+	struct port *p;
+
+	if (port >= dp.n_open)
+		return false;
+	p = &dp.ports[port];
+	link->changed = port_watch_link(p);
+	link->up = p->link_up;
+	link->port = p->nif->name;
+	return true;
+}
+
 uint16_t dataplane_workers(void)
 {
 	return dp.config.n_workers;

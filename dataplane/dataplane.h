@@ -47,6 +47,16 @@ void dataplane_stop(void);
 /* What was found and chosen at the start, on one line: memory, and for each port driver, queues and who does what. */
 void dataplane_describe(char *buf, size_t buf_bytes);
 
+/*
+ * Once a second: looks at one port's link (0 ..), and has its addresses announced when
+ * it came up. False: there is no such port. *changed: it isn't as it was.
+ */
+struct dataplane_link {
+	const char *port;	/* valid until dataplane_stop */
+	bool up, changed;
+};
+bool dataplane_watch_link(unsigned int port, struct dataplane_link *link);
+
 uint16_t dataplane_workers(void);
 const struct counters *dataplane_counters(uint16_t worker);
 

@@ -262,6 +262,14 @@ static bool rss_as_ours(const struct port *p)
 	       memcmp(key, p->steer.key, p->steer.key_bytes) == 0;
 }
 
+/* A device that can't tell is taken to be linked. */
+static bool link_is_up(const struct port *p)
+{
+	struct rte_eth_link link = { 0 };
+
+	return rte_eth_link_get_nowait(p->device, &link) != 0 || link.link_status == RTE_ETH_LINK_UP;
+}
+
 int port_start(struct port *p, char *err, size_t err_bytes)
 {
 	int rc = rte_eth_dev_start(p->device);
@@ -279,7 +287,22 @@ int port_start(struct port *p, char *err, size_t err_bytes)
 		snprintf(err, err_bytes, "the port %s can't receive multicast, which IPv6 needs", p->nif->name);
 		return -ENOTSUP;
 	}
+	/* What a device says of its link so early may be wrong: it is announced to in any case. */
+	p->link_up = link_is_up(p);
+	p->link_ups = 1;
 	return 0;
+}
+
+bool port_watch_link(struct port *p)
+{
+	bool up = link_is_up(p);
+
+	if (up == p->link_up)
+		return false;
+	p->link_up = up;
+	if (up)
+		__atomic_store_n(&p->link_ups, p->link_ups + 1, __ATOMIC_RELAXED);
+	return true;
 }
 
 void port_close(struct port *p)

@@ -6,10 +6,10 @@
  * Whatever a device can't do is made up for here and in offload.c, so nobody above
  * asks what kind of device it is.
  *
- * Order of calls: port_open for each, port_start for each; port_rx, port_prepare
+ * Order of calls: port_open for each, port_start for each; port_watch_link now and then; port_rx, port_prepare
  * and port_tx by workers; port_close after the workers have stopped.
  *
- * Threads: open, start and close by control; port_rx and port_tx by the worker whose
+ * Threads: open, start, watch_link and close by control; link_ups by anyone; port_rx and port_tx by the worker whose
  * number is the queue's.
  */
 #pragma once
@@ -32,6 +32,8 @@ struct port {
 	bool hash_in_device;	/* its RSS places TCP as `steer` says */
 	bool is_nic;		/* a physical or virtual function, not a software device */
 	char driver[32];
+	bool link_up;		/* as control saw it last */
+	uint32_t link_ups;	/* how often it came up, the start included; written by control, atomically */
 };
 
 /*
@@ -43,6 +45,13 @@ int port_open(struct port *p, struct netif *nif, const char *device, uint16_t n_
 	      struct rte_mempool *pool, char *err, size_t err_bytes);
 int port_start(struct port *p, char *err, size_t err_bytes);
 void port_close(struct port *p);
+
+/* Looks at the link (a device may take a system call for that). Has it changed? Then link_up is what it is now. */
+bool port_watch_link(struct port *p);
+static inline uint32_t port_link_ups(const struct port *p)
+{
+	return __atomic_load_n(&p->link_ups, __ATOMIC_RELAXED);
+}
 
 /* Frames that arrived for @queue, at most @n. */
 uint16_t port_rx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n);

@@ -3,9 +3,7 @@
 
 #include <stdlib.h>
 
-#include "arp.h"
 #include "eth.h"
-#include "nd.h"
 #include "stack_private.h"
 
 /* As fine as pacing needs; TCP's other timers keep to whole milliseconds by themselves (tcp_timer.c). */
@@ -25,6 +23,8 @@ struct stack *stack_new(const struct stack_config *config, uint64_t now_us)
 	s->reserve.share = config->queue_mbufs ? config->queue_mbufs : config->mbufs->size;
 	wheel_init(&s->wheel, TICK_US, now_us);
 	icmp_limit_init(&s->icmp_limit, now_us);
+	for (unsigned int i = 0; i < config->netifs->n_netifs; i++)
+		announce_init(&s->announce[i], s, &config->netifs->netifs[i]);
 	if (neigh_init(s) != 0)
 		goto no_neigh;
 	if (tcp_stack_init(s) != 0)
@@ -74,25 +74,11 @@ uint64_t stack_next_us(const struct stack *s)
 	return tcp_busy(s) ? s->now_us : wheel_next_us(&s->wheel);
 }
 
-void stack_announce(struct stack *s, uint64_t now_us)
+void stack_announce(struct stack *s, const struct netif *nif, uint64_t now_us)
 {
-	const struct netifs *n = s->config.netifs;
-
 	s->now_us = now_us;
-	if (s->config.worker != 0)
-		return;
-	for (unsigned int i = 0; i < n->n_netifs; i++) {
-		const struct netif *nif = &n->netifs[i];
-
-		for (unsigned int k = 0; k < nif->n_addrs; k++) {
-			const struct addr *a = &nif->addrs[k].addr;
-
-			if (addr_is_v4(a))
-				arp_announce(s, nif, a);
-			else
-				nd_announce(s, nif, a);
-		}
-	}
+	if (s->config.worker == 0)
+		announce_begin(&s->announce[nif->id]);
 }
 
 struct wheel *stack_wheel(struct stack *s)

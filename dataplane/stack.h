@@ -75,8 +75,11 @@ unsigned int stack_tick(struct stack *s, uint64_t now_us);
 /* When stack_tick has work next (may be early, never late); UINT64_MAX: never. */
 uint64_t stack_next_us(const struct stack *s);
 
-/* Worker 0: gratuitous ARP and unsolicited neighbour advertisements for all own addresses. */
-void stack_announce(struct stack *s, uint64_t now_us);
+/*
+ * Worker 0, when @nif's link comes up: gratuitous ARP and unsolicited neighbour
+ * advertisements for its addresses, now and again over the next 10 s (stack_tick).
+ */
+void stack_announce(struct stack *s, const struct netif *nif, uint64_t now_us);
 
 /* The wheel, for timers of the layer above on the same clock. */
 struct wheel *stack_wheel(struct stack *s);

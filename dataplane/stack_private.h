@@ -9,6 +9,7 @@
 
 #include <rte_mbuf.h>
 
+#include "announce.h"
 #include "base/wheel.h"
 #include "icmp.h"
 #include "mbuf_reserve.h"
@@ -23,6 +24,7 @@ struct stack {
 	struct neigh_table neigh;
 	struct icmp_limit icmp_limit;
 	struct mbuf_reserve reserve;
+	struct announce announce[NETIF_MAX];
 	struct tcp_stack tcp;
 };
 

@@ -245,6 +245,19 @@ static void publish_gauges(struct worker *w, bool busy)
 	__atomic_store_n(&g->tls_heap_used_bytes, tls_worker_heap_used(), __ATOMIC_RELAXED);
 }
 
+/* What control has seen of the links (port_watch_link): neighbours hear of us when one comes up. */
+static void follow_links(struct worker *w, uint64_t now_us)
+{
+	for (unsigned int i = 0; i < w->shared->n_ports; i++) {
+		uint32_t ups = port_link_ups(&w->shared->ports[i]);
+
+		if (ups == w->link_ups[i])
+			continue;
+		w->link_ups[i] = ups;
+		stack_announce(w->stack, w->shared->ports[i].nif, now_us);
+	}
+}
+
 /* One turn. True: there was work, or more waits. */
 static bool turn(struct worker *w, uint64_t now_us)
 {
@@ -253,6 +266,8 @@ static bool turn(struct worker *w, uint64_t now_us)
 
 	if (policy != NULL)
 		tls_worker_set_tickets(policy->tickets);
+	if (w->id == 0)
+		follow_links(w, now_us);
 	work = receive(w, now_us);
 	if (w->shared->n_workers > 1)
 		work += receive_inbox(w, now_us);
@@ -408,8 +423,6 @@ int worker_run(void *arg)
 		return 0;
 	}
 	policy_reader_begin();
-	if (w->id == 0)
-		stack_announce(w->stack, clock_us());
 	__atomic_store_n(&w->state, WORKER_RUNNING, __ATOMIC_RELEASE);
 	loop(w);
 	splices_free(w->splices);

@@ -54,6 +54,7 @@ struct worker {
 	struct rte_ring *log;	/* to control */
 	struct order *order;	/* the one in progress */
 	uint64_t busy_us;	/* when there was work last */
+	uint32_t link_ups[NETIF_MAX];	/* of each port, those that were announced */
 	struct worker_tx tx[NETIF_MAX];
 	struct counters counters __attribute__((aligned(64)));
 	struct dataplane_gauges gauges __attribute__((aligned(64)));

@@ -115,6 +115,13 @@ void dataplane_describe(char *buf, size_t buf_bytes)
 	snprintf(buf, buf_bytes, "a dataplane that takes notes");
 }
 
+bool dataplane_watch_link(unsigned int port, struct dataplane_link *link)
+{
+	*link = (struct dataplane_link){ "external", !fake.link_down, fake.link_down != fake.link_was_down };
+	fake.link_was_down = fake.link_down;
+	return port == 0;
+}
+
 uint16_t dataplane_workers(void)
 {
 	return fake.n_workers;

@@ -32,6 +32,7 @@ struct dataplane_fake {
 	struct record *log;
 	unsigned int n_log, log_peak;	/* records that wait now, and at the most */
 	uint64_t serial;
+	bool link_down, link_was_down;	/* of its only port */
 	struct order *late[64];
 	unsigned int n_late;
 	int awaited;

@@ -81,7 +81,8 @@ static void only_worker_0_answers_and_announces(void **state)
 	box_init(&b, &options);
 	frame_arp(&f, NULL, 1, 9, "192.0.2.9", 0, "192.0.2.1");
 	box_give(&b, 0, &f);
-	stack_announce(b.stack, b.now_us);
+	stack_announce(b.stack, &b.netifs.netifs[0], b.now_us);
+	box_run(&b, 20000000);
 	assert_int_equal(b.n_sent, 0);
 	box_fini(&b);
 }
@@ -166,7 +167,8 @@ static void announcements(void **state)
 	unsigned int arps = 0;
 
 	box_init(&b, NULL);
-	stack_announce(b.stack, b.now_us);
+	for (unsigned int i = 0; i < b.netifs.n_netifs; i++)
+		stack_announce(b.stack, &b.netifs.netifs[i], b.now_us);
 	assert_int_equal(b.n_sent, 5);	/* 3 IPv4 addresses, 2 IPv6 */
 	for (unsigned int i = 0; i < b.n_sent; i++) {
 		p = box_sent(&b, i, &n);
@@ -180,6 +182,49 @@ static void announcements(void **state)
 		assert_memory_equal(p + 28, p + 38, 4);
 	}
 	assert_int_equal(arps, 3);
+	box_fini(&b);
+}
+
+/* What was sent since the last call: ARP and ND. */
+static void count(struct box *b, unsigned int arp, unsigned int nd)
+{
+	unsigned int arps = 0;
+	size_t n;
+
+	for (unsigned int i = 0; i < b->n_sent; i++)
+		arps += box_sent(b, i, &n)[12] == 8;
+	assert_int_equal(arps, arp);
+	assert_int_equal(b->n_sent - arps, nd);
+	box_clear(b);
+}
+
+/* Port 0 has two IPv4 addresses and one of IPv6. */
+static void announcements_are_repeated(void **state)
+{
+	const struct netif *nif;
+	struct box b;
+
+	box_init(&b, NULL);
+	nif = &b.netifs.netifs[0];
+	stack_announce(b.stack, nif, b.now_us);
+	count(&b, 2, 1);
+	box_run(&b, 900000);
+	count(&b, 0, 0);
+	box_run(&b, 200000);
+	count(&b, 2, 1);
+	box_run(&b, 2000000);
+	count(&b, 2, 0);
+	box_run(&b, 6000000);
+	count(&b, 0, 0);
+	/* The link was lost again and came back before that was over: from the front. */
+	stack_announce(b.stack, nif, b.now_us);
+	count(&b, 2, 1);
+	box_run(&b, 9000000);
+	count(&b, 4, 1);
+	box_run(&b, 2000000);
+	count(&b, 2, 1);
+	box_run(&b, 100000000);
+	count(&b, 0, 0);
 	box_fini(&b);
 }
 
@@ -215,6 +260,7 @@ int main(void)
 		cmocka_unit_test(another_with_our_address_is_counted),
 		cmocka_unit_test(malformed),
 		cmocka_unit_test(announcements),
+		cmocka_unit_test(announcements_are_repeated),
 		cmocka_unit_test(on_a_vlan),
 	};
 

@@ -136,7 +136,7 @@ static void only_worker_0_answers_and_announces(void **state)
 	box_init(&b, &options);
 	message(&f, SOLICITATION, 0, "2001:db8:1::9", "ff02::1:ff00:1", "2001:db8:1::1", 9);
 	box_give(&b, 0, &f);
-	stack_announce(b.stack, b.now_us);
+	stack_announce(b.stack, &b.netifs.netifs[0], b.now_us);
 	assert_int_equal(b.n_sent, 0);
 	box_fini(&b);
 }
@@ -148,7 +148,7 @@ static void announcements(void **state)
 	struct box b;
 
 	box_init(&b, NULL);
-	stack_announce(b.stack, b.now_us);
+	stack_announce(b.stack, &b.netifs.netifs[0], b.now_us);
 	while (b.n_sent > 0) {
 		size_t n;
 

@@ -156,12 +156,42 @@ static void test_mtu_that_the_device_lowers(void **state)
 	port_close(&p);
 }
 
+/* A null device's link is up from its start; one that comes later is seen by control, and counted for workers. */
+static void test_link_is_watched(void **state)
+{
+	struct netif nif = { .name = "outside", .mtu = 1500 };
+	struct rte_mempool *pool;
+	char err[512] = "";
+	struct port p;
+
+	(void)state;
+	test_eal_init();
+	pool = test_mbuf_pool("link", 4096);
+	assert_int_equal(port_open(&p, &nif, "net_null3", 1, pool, err, sizeof(err)), 0);
+	assert_int_equal(port_link_ups(&p), 0);
+	assert_int_equal(port_start(&p, err, sizeof(err)), 0);
+	assert_true(p.link_up);
+	assert_int_equal(port_link_ups(&p), 1);
+	assert_false(port_watch_link(&p));
+	assert_int_equal(rte_eth_dev_stop(p.device), 0);
+	assert_true(port_watch_link(&p));
+	assert_false(p.link_up);
+	assert_false(port_watch_link(&p));
+	assert_int_equal(port_link_ups(&p), 1);
+	assert_int_equal(rte_eth_dev_start(p.device), 0);
+	assert_true(port_watch_link(&p));
+	assert_true(p.link_up);
+	assert_int_equal(port_link_ups(&p), 2);
+	port_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prepare),
 		cmocka_unit_test(test_rss_key_is_read_back),
 		cmocka_unit_test(test_mtu_beyond_a_buffer),
+		cmocka_unit_test(test_link_is_watched),
 		cmocka_unit_test(test_mtu_that_the_device_lowers),
 	};
 

@@ -295,6 +295,35 @@ static void reload_is_all_or_nothing(void **state)
 	assert_non_null(published("192.0.2.10", 465));
 }
 
+static void a_link_that_changes_is_logged(void **state)
+{
+	struct error err = { .message = "" };
+	char path[256], *text;
+	const char *at;
+	size_t bytes;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/log", site.folder);
+	assert_int_equal(log_open(path, false, &err), 0);
+	log_set_level(LOG_INFO_LEVEL);
+	gateway_tick(&site.gateway, 1000000);
+	fake.link_down = true;
+	gateway_tick(&site.gateway, 2000000);
+	gateway_tick(&site.gateway, 3000000);
+	fake.link_down = false;
+	gateway_tick(&site.gateway, 4000000);
+	log_set_level(LOG_ERROR_LEVEL);
+	log_close();
+	assert_int_equal(text_read_file(path, 1u << 20, &text, &bytes, &err), 0);
+	at = strstr(text, "warning: port external: its link is down\n");
+	assert_non_null(at);
+	at = strstr(at + 20, "port external: its link is ");
+	assert_non_null(at);
+	assert_memory_equal(at, "port external: its link is up\n", 30);
+	assert_null(strstr(at + 1, "port external"));
+	free(text);
+}
+
 static uint64_t killed(const char *request)
 {
 	json_t *result = ask(request, NULL);
@@ -470,6 +499,7 @@ int main(void)
 		WITH_SITE(ticket_keys_rotate),
 		WITH_SITE(a_stuck_worker_refuses_changes_instead_of_hanging),
 		WITH_SITE(reload_is_all_or_nothing),
+		WITH_SITE(a_link_that_changes_is_logged),
 		WITH_SITE(thousands_end_in_shares),
 		WITH_SITE(every_connection_has_its_line_at_a_stop),
 		WITH_SITE(an_ending_certificate_is_told_every_day),
