@@ -54,7 +54,7 @@
 	X(TCP_COOKIE_REFUSED, "tcp_cookie_refused", "a SYN cookie came back good, but the client is no longer let in") \
 	X(TCP_OOO_FULL, "tcp_ooo_full", "data over a bound of the receive queue, or while packet buffers run low") \
 	X(TCP_CHALLENGE_RATE, "tcp_challenge_rate", "challenge ACK not sent: over the rate limit") \
-	X(TCP_RST_RATE, "tcp_rst_rate", "RST to a stranger not sent: over the rate limit") \
+	X(TCP_RST_RATE, "tcp_rst_rate", "RST to a stranger not sent: over the rate limit of its address") \
 	X(NO_MBUF, "no_mbuf", "no packet buffer left") \
 	X(TX_REFUSED, "tx_refused", "the device can't send such a frame") \
 	X(TX_FULL, "tx_full", "transmit queue stayed full") \

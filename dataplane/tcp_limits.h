@@ -37,7 +37,7 @@
 #define TCP_WINDOW_START 65536u		/* receive buffer of a new connection; grows (tcp_window.c) */
 #define TCP_WINDOW_AHEAD 6u		/* times what a round trip brought: slow start sends four times that two later */
 #define TCP_CHALLENGE_MS 50u		/* RFC 5961 section 7, per connection: no side channel between them */
-#define TCP_RST_RATE 1000u		/* RSTs to strangers per second and worker */
+#define TCP_RST_RATE 64u		/* RSTs to a stranger per second, on average (tcp_rst_limit.h) */
 #define TCP_COOKIE_PERIOD_US 64000000u	/* a SYN cookie's key; it is accepted for one to two of them */
 #define TCP_PAWS_MS 2073600000u		/* 24 days: RFC 7323 section 5.5 */
 

@@ -125,28 +125,12 @@ void tcp_output_rst(struct tcp_conn *c)
 	tcp_packet_send(c, c->snd_nxt, TH_RST | TH_ACK, 0, opts, n, &no_data);
 }
 
-static bool rst_allowed(struct stack *s)
-{
-	struct tcp_stack *t = &s->tcp;
-
-	if (s->now_us - t->rst_refill_us >= 1000000) {
-		t->rst_refill_us = s->now_us;
-		t->rst_tokens = TCP_RST_RATE;
-	}
-	if (t->rst_tokens == 0) {
-		count_drop(s->config.counters, DROP_TCP_RST_RATE);
-		return false;
-	}
-	t->rst_tokens--;
-	return true;
-}
-
 void tcp_reply_rst(struct stack *s, const struct ip_info *info, const struct tuple *t, const struct tcp_rx *rx)
 {
 	struct tcp_tx tx = { .lport = t->lport, .fport = t->fport, .flags = TH_RST };
 	struct ip_path path;
 
-	if ((rx->flags & TH_RST) || !rst_allowed(s))
+	if ((rx->flags & TH_RST) || !tcp_rst_allowed(s, &info->src))
 		return;
 	if (rx->flags & TH_ACK) {
 		tx.seq = rx->ack;

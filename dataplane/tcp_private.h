@@ -20,6 +20,7 @@
 #include "base/pool.h"
 #include "base/siphash.h"
 #include "ip.h"
+#include "tcp_rst_limit.h"
 #include "tcp_rate.h"
 
 struct netif;
@@ -67,8 +68,7 @@ struct tcp_stack {
 	uint32_t n_half_open, n_time_wait, n_orphans;
 	struct tcp_cookies cookies;
 	struct tcp_rate_sample sample;		/* of the acknowledgment that is being worked on */
-	uint64_t rst_refill_us;			/* token bucket of RSTs to strangers */
-	uint32_t rst_tokens;
+	struct tcp_rst_limit rst_limit;		/* RSTs to strangers */
 	const struct tcp_origin *origin;	/* NULL outside tests */
 };
 

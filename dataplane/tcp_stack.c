@@ -34,6 +34,7 @@ int tcp_stack_init(struct stack *s)
 	t->ts_key = derive_key(s->config.secret, 3);
 	t->random_key = derive_key(s->config.secret, 4);
 	t->cookies.secret = derive_key(s->config.secret, 5);
+	t->rst_limit.key = derive_key(s->config.secret, 6);
 	tcp_cookie_init(s);
 	TAILQ_INIT(&t->ready);
 	TAILQ_INIT(&t->woken);
@@ -42,8 +43,6 @@ int tcp_stack_init(struct stack *s)
 	TAILQ_INIT(&t->time_wait);
 	TAILQ_INIT(&t->orphans);
 	TAILQ_INIT(&t->orphans_done);
-	t->rst_refill_us = s->now_us;
-	t->rst_tokens = TCP_RST_RATE;
 	if (tcp_table_init(t, max_conns) == 0 && tcp_sndq_init(t, max_conns) == 0 &&
 	    tcp_rcvq_init(t, max_conns, s->config.rcv_buffer_bytes) == 0)
 		return 0;
