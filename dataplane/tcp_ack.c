@@ -24,11 +24,13 @@ static void window_opened(struct tcp_conn *c)
 static bool update_window(struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	uint32_t wnd = (uint32_t)rx->wnd << c->snd_wscale, old = c->snd_wnd;
+	bool newer = seq_lt(c->snd_wl1, rx->seq) || (c->snd_wl1 == rx->seq && seq_leq(c->snd_wl2, rx->ack));
 
-	if (!(seq_lt(c->snd_wl1, rx->seq) || (c->snd_wl1 == rx->seq && seq_leq(c->snd_wl2, rx->ack))))
+	/* The window counts from snd_una: with a new one comes its window, though an old segment brings both. */
+	if (!newer && !seq_gt(rx->ack, c->snd_una))
 		return false;
 	c->snd_wnd = wnd;
-	c->snd_wl1 = rx->seq;
+	c->snd_wl1 = seq_max(c->snd_wl1, rx->seq);
 	c->snd_wl2 = rx->ack;
 	c->snd_wnd_max = RTE_MAX(c->snd_wnd_max, wnd);
 	if (old < c->mss && wnd > old)

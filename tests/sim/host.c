@@ -212,6 +212,8 @@ void host_turn(struct host *h, struct wire *in, uint64_t now_us)
 
 	while (n < BURST && (f = wire_take(in, now_us)) != NULL) {
 		burst[n] = receive(h, f);
+		if (burst[n] && h->sim->check)
+			watch_delivered(&h->sim->watch, h->index, f->data, f->bytes);
 		if (burst[n])
 			n++;
 		free(f);

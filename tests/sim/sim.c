@@ -78,6 +78,8 @@ void sim_frame(struct sim *s, int host, const uint8_t *frame, size_t bytes)
 	s->frame_bytes += bytes;
 	if (s->pcap)
 		pcap_frame(s->pcap, s->now_us, frame, bytes);
+	if (s->check)
+		watch_sent(&s->watch, host, frame, bytes);
 }
 
 /* Made once: a pool in DPDK's memory takes longer than a scenario. */
@@ -120,6 +122,7 @@ void sim_init(struct sim *s, uint64_t seed, const struct scenario *sc, FILE *pca
 	s->rng.state = seed ^ 0x5bd1e995;
 	s->now_us = s->start_us = sc->start_us;
 	s->check = true;
+	watch_init(&s->watch, s);
 	for (int i = 0; i < 2; i++) {
 		wire_init(&s->wires[i], rng_next(&s->rng));
 		wire_set(&s->wires[i], &sc->faults[i], s->now_us);
@@ -172,8 +175,10 @@ static void run_events(struct sim *s)
 			s->hosts[i].thief_us = s->now_us + rng_between(&s->rng, 1000, 100000);
 		}
 		host_turn(&s->hosts[i], &s->wires[!i], s->now_us);
-		if (s->check)
+		if (s->check) {
+			watch_turn(&s->watch, i);
 			tcp_check(s->hosts[i].stack);
+		}
 	}
 	s->events++;
 }
@@ -217,5 +222,6 @@ bool sim_fini(struct sim *s)
 		host_fini(&s->hosts[i]);
 	for (int i = 0; i < 2; i++)
 		wire_fini(&s->wires[i]);
+	watch_fini(&s->watch);
 	return !s->failed;
 }

@@ -20,6 +20,7 @@
 #include "base/addr.h"
 #include "host.h"
 #include "tcp_private.h"
+#include "watch.h"
 
 #define SIM_PORT 993		/* both hosts listen here */
 #define SIM_SILENT_PORT 994
@@ -90,6 +91,7 @@ struct sim {
 	struct host hosts[2];
 	struct wire wires[2];		/* by sending host */
 	struct flow flows[SIM_FLOWS_MAX];
+	struct watch watch;
 	bool healed, check, verbose;
 	uint64_t frame_hash, frames, frame_bytes, events, rx_bytes;
 	FILE *pcap;

@@ -220,6 +220,20 @@ static void zero_window(void **st)
 		in_wnd(A, 0, 0, 110, 1000), out(P | A, 110, 190, 0), in_wnd(A, 0, 0, 300, 1000));
 }
 
+/*
+ * RFC 9293 3.10.7.4, fifth: data sent again, of a lower number than the last window's,
+ * acknowledges more and says less: the edge doesn't move with snd_una.
+ */
+static void window_of_an_old_segment(void **st)
+{
+	SCRIPT(OPTIONS(.wnd = 3000),
+		send_bytes(6000), out(A, 0, 1460, 0), out(A, 1460, 1460, 0), silent,
+		/* Bytes 100 to 200 come before the first 100, with an acknowledgment and the window as it is. */
+		in_wnd(P | A, 100, 100, 1460, 1540), out(A, 2920, 0, 0),
+		in_wnd(P | A, 0, 100, 2920, 80), out(A, 2920, 0, 200), silent,
+		in_wnd(A, 200, 0, 2920, 3000), out(A, 2920, 1460, 200), out(A, 4380, 1460, 200));
+}
+
 /* RFC 6298 section 5, RFC 5681: time-outs double; the give-up comes after the user time-out. */
 static void retransmission(void **st)
 {
@@ -418,7 +432,8 @@ int main(void)
 		cmocka_unit_test(simultaneous_open), cmocka_unit_test(half_open), cmocka_unit_test(syn_not_wanted),
 		cmocka_unit_test(reset_in_window), cmocka_unit_test(syn_on_connection), cmocka_unit_test(impossible_ack),
 		cmocka_unit_test(paws), cmocka_unit_test(sack_blocks), cmocka_unit_test(trimmed),
-		cmocka_unit_test(delayed_ack), cmocka_unit_test(zero_window), cmocka_unit_test(retransmission),
+		cmocka_unit_test(delayed_ack), cmocka_unit_test(zero_window), cmocka_unit_test(window_of_an_old_segment),
+		cmocka_unit_test(retransmission),
 		cmocka_unit_test(user_timeout), cmocka_unit_test(newreno),
 		cmocka_unit_test(data_after_release), cmocka_unit_test(orphan), cmocka_unit_test(reset_by_us),
 		cmocka_unit_test(time_wait), cmocka_unit_test(time_wait_makes_room), cmocka_unit_test(false_fin), cmocka_unit_test(impossible_segments),
