@@ -29,7 +29,7 @@ struct tcp_conn;
 enum {
 	TCP_ESTABLISHED = 1u << 0,	/* handshake complete */
 	TCP_READABLE = 1u << 1,		/* data came: tcp_recv */
-	TCP_WRITABLE = 1u << 2,		/* tcp_send_room grew, and it was less than half of the buffer; or our FIN is acknowledged */
+	TCP_WRITABLE = 1u << 2,		/* tcp_send_room grew, and little had been left; or our FIN is acknowledged */
 	TCP_FIN = 1u << 3,		/* the peer's FIN came, in order; data before it may still be queued */
 	TCP_RESET = 1u << 4,		/* ended by the peer's RST: release */
 	TCP_TIMED_OUT = 1u << 5,	/* ended after retransmissions, keepalive or a connect time-out: release */
@@ -55,8 +55,8 @@ void tcp_set_user(struct tcp_conn *c, void *user);
 const struct tuple *tcp_tuple(const struct tcp_conn *c);
 
 /*
- * Bytes that tcp_send takes now; 0 after tcp_shutdown or a dead end. Packet buffers
- * run low: little, or 0 while something is queued.
+ * Bytes that tcp_send takes now: as many as the path can use soon (tcp_room.h). 0 after
+ * tcp_shutdown or a dead end; little or 0 while packet buffers run low.
  */
 uint32_t tcp_send_room(struct tcp_conn *c);
 /*

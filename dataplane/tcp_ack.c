@@ -8,6 +8,7 @@
 #include "tcp_list.h"
 #include "tcp_output.h"
 #include "tcp_recovery.h"
+#include "tcp_room.h"
 #include "tcp_rtt.h"
 #include "tcp_sack.h"
 #include "tcp_sndq.h"
@@ -50,23 +51,21 @@ static void sample_rtt(struct tcp_conn *c, const struct tcp_acked *acked)
 	}
 }
 
-static void progress(struct tcp_conn *c, uint32_t queued)
+static void progress(struct tcp_conn *c)
 {
 	if (tcp_flight(c) > 0)
 		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
 	else
 		tcp_timer_off(c, TCP_T_RTX);
-	/* Who waits for room had little of it; the others needn't be woken. */
-	if (c->room_wanted || queued > c->stack->config.snd_buffer_bytes / 2 || (c->fin_sent && tcp_flight(c) == 0)) {
-		c->room_wanted = false;
+	tcp_room_news(c);
+	if (c->fin_sent && tcp_flight(c) == 0)
 		tcp_notify(c, TCP_WRITABLE);
-	}
 }
 
 enum tcp_ack_verdict tcp_ack_input(struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	struct tcp_acked acked = { .has_ecr = c->ts_ok && rx->opts.ts_ecr != 0, .ts_ecr = rx->opts.ts_ecr };
-	uint32_t flight = tcp_flight(c), queued = c->snd_bytes;
+	uint32_t flight = tcp_flight(c);
 	bool window_changed;
 
 	if (seq_gt(rx->ack, c->snd_nxt) || seq_lt(rx->ack, c->snd_una - c->snd_wnd_max)) {
@@ -84,7 +83,7 @@ enum tcp_ack_verdict tcp_ack_input(struct tcp_conn *c, const struct tcp_rx *rx)
 		tcp_sack_input(c, rx->opts.sack, rx->opts.n_sack, &acked);
 	sample_rtt(c, &acked);
 	if (acked.bytes > 0)
-		progress(c, queued);
+		progress(c);
 	/* A peer that answers may keep its window closed (RFC 9293 3.8.6.1), but not refuse what it has room for. */
 	if (!c->released && c->state != TCPS_TIME_WAIT && (acked.bytes > 0 || flight == 0 || c->snd_wnd == 0))
 		tcp_timer_off(c, TCP_T_LIFE);

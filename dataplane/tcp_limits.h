@@ -34,6 +34,7 @@
 #define TCP_SMALL_BYTES 256u		/* received payloads up to this are copied behind the last one */
 #define TCP_COPY_BYTES 256u		/* sent payloads up to this are copied, not attached */
 #define TCP_PRESSURE_BYTES 4096u	/* what one connection may queue, each way, while packet buffers run low */
+#define TCP_UNSENT_MIN 32768u		/* what may wait unsent on any connection (tcp_room.c) */
 #define TCP_WINDOW_START 65536u		/* receive buffer of a new connection; grows (tcp_window.c) */
 #define TCP_WINDOW_AHEAD 6u		/* times what a round trip brought: slow start sends four times that two later */
 #define TCP_CHALLENGE_MS 50u		/* RFC 5961 section 7, per connection: no side channel between them */

@@ -11,6 +11,7 @@
 #include "tcp_rack.h"
 #include "tcp_rcvq.h"
 #include "tcp_recovery.h"
+#include "tcp_room.h"
 #include "tcp_rtt.h"
 #include "tcp_sndq.h"
 #include "tcp_timer.h"
@@ -313,18 +314,6 @@ static void acknowledge(struct tcp_conn *c)
 		tcp_timer_set(c, TCP_T_ACK, TCP_ACK_DELAY_US);
 }
 
-/* The user wants room, the pool gave none, and nothing is queued whose acknowledgment would bring it. */
-static bool starved(struct tcp_conn *c)
-{
-	if (!c->room_wanted || c->snd_bytes > 0 || c->fin_wanted || c->released)
-		return false;
-	if (!mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_PAYLOAD))
-		return true;
-	c->room_wanted = false;
-	tcp_notify(c, TCP_WRITABLE);
-	return false;
-}
-
 void tcp_output(struct tcp_conn *c)
 {
 	bool retry;
@@ -343,7 +332,7 @@ void tcp_output(struct tcp_conn *c)
 	}
 	if (!c->tx_blocked)
 		acknowledge(c);
-	retry = starved(c) || c->tx_blocked;
+	retry = tcp_room_news(c) || c->tx_blocked;
 	if (retry)
 		tcp_timer_set(c, TCP_T_RETRY, TCP_RETRY_US);
 	else

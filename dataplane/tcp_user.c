@@ -9,6 +9,7 @@
 #include "tcp_list.h"
 #include "tcp_output.h"
 #include "tcp_rcvq.h"
+#include "tcp_room.h"
 #include "tcp_rtt.h"
 #include "tcp_sndq.h"
 #include "tcp_window.h"
@@ -44,19 +45,12 @@ const struct tuple *tcp_tuple(const struct tcp_conn *c)
 
 uint32_t tcp_send_room(struct tcp_conn *c)
 {
-	const struct stack_config *config = &c->stack->config;
-	uint32_t buffer = config->snd_buffer_bytes, room;
+	uint32_t room;
 
 	if (c->fin_wanted || c->state == TCPS_CLOSED)
 		return 0;
-	/* Asked at each call: a turn's writes alone can empty the pool. */
-	if (!mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_PAYLOAD))
-		buffer = 0;
-	else if (!mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_QUEUE))
-		buffer = RTE_MIN(buffer, TCP_PRESSURE_BYTES);
-	room = buffer > c->snd_bytes ? buffer - c->snd_bytes : 0;
-	if (room <= config->snd_buffer_bytes / 2)
-		c->room_wanted = true;
+	room = tcp_room(c);
+	c->room_wanted |= tcp_room_is_small(c);
 	/* No acknowledgment will come to say that there is room again. */
 	if (room == 0 && c->snd_bytes == 0)
 		tcp_list_output(c);
@@ -72,6 +66,7 @@ void tcp_send(struct tcp_conn *c, struct rte_mbuf *chain)
 	}
 	tcp_rate_look(c);
 	tcp_sndq_append(c, chain);
+	c->room_wanted |= tcp_room_is_small(c);
 	tcp_list_output(c);
 }
 
