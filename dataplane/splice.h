@@ -24,7 +24,6 @@ struct splices;
 struct splices_config {
 	uint16_t worker;
 	uint32_t max_splices;
-	uint32_t buffer_bytes;	/* per direction: what may wait for a slow reader */
 	bool ignore_unpublished;	/* no RST to a SYN that nothing publishes */
 	struct stack *stack;
 	struct counters *counters;

@@ -168,12 +168,12 @@ static void leg_done(struct splice *sp, struct leg *leg)
 
 /*
  * Reading TLS can make it write (KeyUpdate, RFC 8446 4.6.3): a client that asks for
- * that without end and reads nothing is left waiting once two records are queued
- * over the bound.
+ * that without end and reads nothing is left waiting once two records more are queued
+ * than with the server's last data.
  */
 static bool client_overfull(const struct splice *sp)
 {
-	return tcp_send_queued(sp->client.conn) >= sp->all->config.buffer_bytes + 2 * RECORD_WIRE_BYTES;
+	return tcp_send_queued(sp->client.conn) >= sp->queued_down + 2 * RECORD_WIRE_BYTES;
 }
 
 /* What there was of TLS was read: is it the end, and a good one? */
@@ -231,19 +231,31 @@ enum splice_end splice_move_up(struct splice *sp)
 	return end;
 }
 
+/* A whole record even where less fits, but not while buffers run low. */
+static uint32_t record_bytes(const struct splice *sp, uint32_t room)
+{
+	bool low = !mbuf_reserve_allows(stack_reserve(sp->all->config.stack), MBUF_USE_QUEUE);
+
+	return low ? RTE_MIN(room, TLS_RECORD_MAX_BYTES) : TLS_RECORD_MAX_BYTES;
+}
+
 enum splice_end splice_move_down(struct splice *sp)
 {
 	uint32_t moved = 0;
 
 	sp->server.empty = false;
-	while (!sp->server.done && tcp_send_room(sp->client.conn) > 0 && may_convert(sp)) {
+	while (!sp->server.done) {
+		uint32_t room = tcp_send_room(sp->client.conn);
 		struct rte_mbuf *plain;
+
+		if (room == 0 || !may_convert(sp))
+			break;
 
 		if (moved >= STEP_BYTES) {
 			splice_queue(sp);
 			break;
 		}
-		plain = tcp_recv(sp->server.conn, TLS_RECORD_MAX_BYTES);
+		plain = tcp_recv(sp->server.conn, record_bytes(sp, room));
 		if (plain == NULL) {
 			sp->server.empty = true;
 			if (tcp_recv_finished(sp->server.conn))
@@ -255,6 +267,8 @@ enum splice_end splice_move_down(struct splice *sp)
 			return SPLICE_TLS_FAILED;
 		splice_flush(sp);
 	}
+	if (moved > 0)
+		sp->queued_down = tcp_send_queued(sp->client.conn);
 	sp->record.bytes_to_client += moved;
 	counter_add(&counts(sp)->bytes_to_client, moved);
 	if (moved > 0)

@@ -50,6 +50,7 @@ struct splice {
 	struct wheel_timer timer;
 	uint64_t accepted_us;
 	uint64_t active_us;	/* when bytes last moved */
+	uint32_t queued_down;	/* tcp_send_queued of the client once the server's last data was handed over */
 	TAILQ_ENTRY(splice) open_link, run_link;
 	struct record record;
 };

@@ -345,7 +345,6 @@ static int build_stack(struct worker *w, const uint64_t secret[2])
 	struct splices_config splices = {
 		.worker = w->id,
 		.max_splices = max_splices,
-		.buffer_bytes = c->buffer_bytes,
 		.ignore_unpublished = c->ignore_unpublished,
 		.counters = &w->counters,
 		.log = w->log,

@@ -177,7 +177,6 @@ struct world *world_new(const struct world_config *c)
 	make_rule(w, c);
 	splices = (struct splices_config){
 		.max_splices = c->max_splices,
-		.buffer_bytes = c->buffer_bytes,
 		.stack = w->nodes[GATEWAY].stack,
 		.counters = &w->nodes[GATEWAY].counters,
 		.log = w->log,
