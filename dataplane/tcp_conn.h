@@ -104,8 +104,7 @@ struct tcp_conn {
 	uint32_t rcv_acked;			/* rcv_nxt in our last segment: RFC 7323's Last.ACK.sent */
 	uint32_t rcv_bytes;			/* in order, waiting for the user */
 	uint32_t fin_seq;
-	/* Its buffer grows by rounds (tcp_window.c) */
-	uint32_t round_seq, round_us;		/* where the user was when this one began, and when that was */
+	uint32_t round_seq, round_us;		/* tcp_window.c: where the user was when the round began, and when that was */
 	uint16_t round_rtt_ms;			/* the shortest seen in it; UINT16_MAX: none */
 	uint16_t rcv_units;			/* RCV.BUFF, in units of the window field */
 	struct rte_mbuf *rcv_head, *rcv_tail;
