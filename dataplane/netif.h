@@ -33,6 +33,7 @@ enum {
 /* How a port's connections share the path (tcp_cc.h). */
 enum congestion {
 	CONGESTION_DEFAULT,
+	CONGESTION_BBR,
 	CONGESTION_CUBIC,
 	CONGESTION_NEWRENO,
 };

@@ -9,6 +9,7 @@ const struct tcp_cc *tcp_cc(const struct tcp_conn *c)
 {
 	static const struct tcp_cc *const all[] = {
 		[CONGESTION_DEFAULT] = &tcp_cc_cubic,
+		[CONGESTION_BBR] = &tcp_cc_bbr,
 		[CONGESTION_CUBIC] = &tcp_cc_cubic,
 		[CONGESTION_NEWRENO] = &tcp_cc_newreno,
 	};
@@ -85,7 +86,8 @@ static void save(struct tcp_conn *c)
 
 void tcp_cc_lost(struct tcp_conn *c, uint32_t flight_bytes)
 {
-	save(c);
+	if (!tcp_cc_models(c))
+		save(c);
 	tcp_cc(c)->lost(c, carried(c, flight_bytes));
 	if (!tcp_cc_models(c))
 		c->cwnd = c->ssthresh;
@@ -93,7 +95,7 @@ void tcp_cc_lost(struct tcp_conn *c, uint32_t flight_bytes)
 
 void tcp_cc_timed_out(struct tcp_conn *c, uint32_t flight_bytes)
 {
-	if (c->ca_state == TCP_CA_OPEN)
+	if (!tcp_cc_models(c) && c->ca_state == TCP_CA_OPEN)
 		save(c);
 	tcp_cc(c)->lost(c, carried(c, flight_bytes));
 	if (tcp_cc(c)->timed_out)
@@ -111,7 +113,8 @@ bool tcp_cc_recovered(struct tcp_conn *c)
 void tcp_cc_undo(struct tcp_conn *c)
 {
 	c->cwnd = RTE_MAX(c->cwnd, c->prior_cwnd);
-	c->ssthresh = c->prior_ssthresh;
+	if (!tcp_cc_models(c))
+		c->ssthresh = c->prior_ssthresh;
 	if (tcp_cc(c)->undo)
 		tcp_cc(c)->undo(c);
 }

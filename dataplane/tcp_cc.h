@@ -43,6 +43,7 @@ struct tcp_cc {
 
 extern const struct tcp_cc tcp_cc_newreno;	/* RFC 5681, 6582 */
 extern const struct tcp_cc tcp_cc_cubic;	/* RFC 9438 */
+extern const struct tcp_cc tcp_cc_bbr;		/* draft-ietf-ccwg-bbr */
 
 /* The one in use: the port's choice when the connection began. */
 const struct tcp_cc *tcp_cc(const struct tcp_conn *c);

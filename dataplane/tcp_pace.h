@@ -6,8 +6,7 @@
  * timer that is late is made good, within a bound.
  *
  * A window that is smaller than a millisecond of the rate (a LAN) never waits, and
- * neither does the first window of a connection: there is no rate before the first
- * acknowledgment of data.
+ * neither does the first window of a connection, before any data is acknowledged.
  *
  * Threads: the stack's worker.
  */

@@ -58,7 +58,7 @@ void tcp_rate_delivered(struct tcp_conn *c, const struct tcp_seg *g, uint32_t by
 	rs->prior_delivered = g->delivered;
 	rs->app_limited = g->flags & TCP_SEG_APP_LIMITED;
 	rs->tx_in_flight = g->tx_in_flight;
-	rs->lost = c->lost - g->lost;
+	rs->lost = g->lost;	/* until tcp_rate_end */
 	rs->send_elapsed_us = rs->newest_sent_us - g->first_sent_us;
 	rs->ack_elapsed_us = now - g->delivered_us;
 }
@@ -84,6 +84,7 @@ const struct tcp_rate_sample *tcp_rate_end(struct tcp_conn *c)
 		c->first_sent_us = rs->newest_sent_us;
 	rs->interval_us = RTE_MAX(rs->send_elapsed_us, rs->ack_elapsed_us);
 	rs->delivered = c->delivered - rs->prior_delivered;
+	rs->lost = c->lost - rs->lost;
 	/* Less than any round trip: a retransmission was sent when the original had arrived already. */
 	if (rs->interval_us > 0 && rs->interval_us >= c->min_rtt_us) {
 		uint64_t rate = (uint64_t)rs->delivered * 1000000 / rs->interval_us;

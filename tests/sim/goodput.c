@@ -57,6 +57,8 @@ static double allowed(const struct path *p)
 	return mathis < wire ? mathis : wire;
 }
 
+static uint8_t controller;
+
 static void make_scenario(const struct path *p, struct scenario *sc, uint64_t seed)
 {
 	struct wire_faults f = p->faults;
@@ -70,7 +72,7 @@ static void make_scenario(const struct path *p, struct scenario *sc, uint64_t se
 	sc->limit_us = 600000000;
 	for (int i = 0; i < 2; i++) {
 		sc->hosts[i] = (struct host_config){
-			.mtu = 1500, .max_conns = 16, .max_half_open = 8,
+			.congestion = controller, .mtu = 1500, .max_conns = 16, .max_half_open = 8,
 			.rcv_buffer_bytes = p->buffer_bytes, .snd_buffer_bytes = p->buffer_bytes,
 			.offloads = NETIF_TX_SCATTER, .secret = { seed, 7 },
 		};
@@ -151,7 +153,7 @@ static bool measure(const struct path *p, unsigned int number, unsigned int seed
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "seeds", required_argument, NULL, 'n' }, { "path", required_argument, NULL, 'p' }, { NULL, 0, NULL, 0 },
+		{ "seeds", required_argument, NULL, 'n' }, { "controller", required_argument, NULL, 'c' }, { "path", required_argument, NULL, 'p' }, { NULL, 0, NULL, 0 },
 	};
 	unsigned int seeds = 10, n = sizeof(paths) / sizeof(paths[0]), only = 0;
 	bool good = true;
@@ -162,6 +164,8 @@ int main(int argc, char **argv)
 			seeds = (unsigned int)strtoul(optarg, NULL, 0);
 		else if (opt == 'p')
 			only = (unsigned int)strtoul(optarg, NULL, 0);
+		if (opt == 'c')
+			controller = (uint8_t)atoi(optarg);
 		if (opt == '?' || seeds == 0 || seeds > SEEDS_MAX || only > n) {
 			fprintf(stderr, "usage: goodput [--seeds 1..%d] [--path 1..%u]\n", SEEDS_MAX, n);
 			return 2;

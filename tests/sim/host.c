@@ -149,6 +149,7 @@ void host_init(struct host *h, struct sim *sim, int index, const struct host_con
 	nif->mac.addr_bytes[5] = (uint8_t)(index + 1);
 	nif->mtu = config->mtu;
 	nif->offloads = config->offloads;
+	nif->congestion = config->congestion;
 	nif->tso_max_bytes = config->tso_max_bytes;
 	nif->tso_max_pieces = (uint16_t)(4 + config->tso_max_bytes % 37);
 	nif->n_addrs = 2;
