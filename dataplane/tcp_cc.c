@@ -3,6 +3,7 @@
 
 #include <rte_common.h>
 
+#include "tcp_hystart.h"
 #include "tcp_pace.h"
 
 const struct tcp_cc *tcp_cc(const struct tcp_conn *c)
@@ -30,16 +31,20 @@ void tcp_cc_init(struct tcp_conn *c)
 	if (c->retransmits > 0)
 		c->cwnd = c->mss;
 	c->ssthresh = UINT32_MAX;
+	if (!tcp_cc_models(c)) {
+		c->win.delivery_rate = 0;
+		tcp_hystart_init(c);
+	}
 	if (tcp_cc(c)->init)
 		tcp_cc(c)->init(c);
 }
 
 uint32_t tcp_cc_slow_start(struct tcp_conn *c, uint32_t bytes)
 {
-	uint32_t grow = RTE_MIN(bytes, c->ssthresh - c->cwnd);
+	uint32_t room = c->ssthresh - c->cwnd, most = RTE_MIN(bytes, room);
 
-	c->cwnd += grow;
-	return bytes - grow;
+	c->cwnd += RTE_MIN(tcp_hystart_acked(c, most), room);
+	return bytes - most;
 }
 
 void tcp_cc_acked(struct tcp_conn *c, uint32_t bytes)
@@ -81,7 +86,7 @@ static uint32_t carried(const struct tcp_conn *c, uint32_t flight_bytes)
 static void save(struct tcp_conn *c)
 {
 	c->prior_cwnd = c->cwnd;
-	c->prior_ssthresh = c->ssthresh;
+	c->win.prior_ssthresh = c->ssthresh;
 }
 
 void tcp_cc_lost(struct tcp_conn *c, uint32_t flight_bytes)
@@ -114,7 +119,7 @@ void tcp_cc_undo(struct tcp_conn *c)
 {
 	c->cwnd = RTE_MAX(c->cwnd, c->prior_cwnd);
 	if (!tcp_cc_models(c))
-		c->ssthresh = c->prior_ssthresh;
+		c->ssthresh = c->win.prior_ssthresh;
 	if (tcp_cc(c)->undo)
 		tcp_cc(c)->undo(c);
 }

@@ -140,8 +140,8 @@ static void init(struct tcp_conn *c)
 	uint32_t srtt_us = c->srtt_us ? c->srtt_us : 1000;
 
 	*b = (struct tcp_bbr){
-		.min_rtt_us = c->srtt_us ? c->srtt_us : BBR_INFINITY, .min_rtt_ms = bbr_now_ms(c),
-		.probe_rtt_min_us = BBR_INFINITY, .probe_rtt_min_ms = bbr_now_ms(c),
+		.min_rtt_us = c->srtt_us ? c->srtt_us : BBR_INFINITY, .min_rtt_stamp = bbr_stamp(c),
+		.probe_rtt_min_us = BBR_INFINITY, .probe_rtt_min_stamp = bbr_stamp(c),
 		.inflight_longterm = BBR_INFINITY, .probe_up_acked_per_inc = BBR_INFINITY,
 		.extra_start_us = (uint32_t)c->stack->now_us, .undo_state = BBR_PROBE_RTT,
 	};

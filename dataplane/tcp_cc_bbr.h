@@ -33,8 +33,9 @@ enum bbr_ack_phase {
 #define BBR_BETA_PERCENT 70u
 #define BBR_HEADROOM_PERCENT 15u
 #define BBR_STARTUP_LOSSES 6u		/* BBRStartupFullLossCnt */
-#define BBR_MIN_RTT_MS 10000u		/* MinRTTFilterLen */
-#define BBR_PROBE_RTT_INTERVAL_MS 5000u
+#define BBR_STAMP_SHIFT 14		/* stamps: steps of 16.4 ms, and 18 minutes until they repeat */
+#define BBR_MIN_RTT_STAMPS (10000000u >> BBR_STAMP_SHIFT)		/* MinRTTFilterLen */
+#define BBR_PROBE_RTT_STAMPS (5000000u >> BBR_STAMP_SHIFT)	/* ProbeRTTInterval */
 #define BBR_PROBE_RTT_MS 200u
 
 static inline bool bbr_in_probe_bw(const struct tcp_bbr *b)
@@ -45,6 +46,11 @@ static inline bool bbr_in_probe_bw(const struct tcp_bbr *b)
 static inline uint32_t bbr_now_ms(const struct tcp_conn *c)
 {
 	return (uint32_t)(c->stack->now_us / 1000);
+}
+
+static inline uint16_t bbr_stamp(const struct tcp_conn *c)
+{
+	return (uint16_t)(c->stack->now_us >> BBR_STAMP_SHIFT);
 }
 
 static inline uint32_t bbr_percent(uint32_t value, uint32_t percent)

@@ -146,16 +146,16 @@ void bbr_update_model(struct tcp_conn *c, const struct tcp_rate_sample *rs)
 void bbr_update_min_rtt(struct tcp_conn *c, const struct tcp_rate_sample *rs)
 {
 	struct tcp_bbr *b = &c->bbr;
-	uint32_t now_ms = bbr_now_ms(c);
+	uint16_t now = bbr_stamp(c);
 
-	b->probe_rtt_expired = now_ms - b->probe_rtt_min_ms > BBR_PROBE_RTT_INTERVAL_MS;
+	b->probe_rtt_expired = (uint16_t)(now - b->probe_rtt_min_stamp) > BBR_PROBE_RTT_STAMPS;
 	if (rs->rtt_us != UINT32_MAX && (rs->rtt_us < b->probe_rtt_min_us || b->probe_rtt_expired)) {
 		b->probe_rtt_min_us = rs->rtt_us;
-		b->probe_rtt_min_ms = now_ms;
+		b->probe_rtt_min_stamp = now;
 	}
-	if (b->probe_rtt_min_us < b->min_rtt_us || now_ms - b->min_rtt_ms > BBR_MIN_RTT_MS) {
+	if (b->probe_rtt_min_us < b->min_rtt_us || (uint16_t)(now - b->min_rtt_stamp) > BBR_MIN_RTT_STAMPS) {
 		b->min_rtt_us = RTE_MAX(b->probe_rtt_min_us, 1u);
-		b->min_rtt_ms = b->probe_rtt_min_ms;
+		b->min_rtt_stamp = b->probe_rtt_min_stamp;
 	}
 }
 

@@ -83,7 +83,7 @@ void bbr_start_probe_bw_down(struct tcp_conn *c)
 	/* Many flows must not probe at the same time. */
 	b->rounds_since_probe_up = random & 1;
 	b->bw_probe_wait_ms = (uint16_t)(PROBE_WAIT_MS + (random >> 1) % 1000);
-	b->cycle_us = (uint32_t)c->stack->now_us;
+	b->cycle_ms = (uint16_t)bbr_now_ms(c);
 	b->ack_phase = BBR_ACKS_PROBE_STOPPING;
 	bbr_start_round(c);
 	b->state = BBR_DOWN;
@@ -128,7 +128,7 @@ static bool is_time_to_probe_bw(struct tcp_conn *c)
 	uint32_t reno_rounds = RTE_MIN(bbr_target_inflight(c) / c->mss, RENO_ROUNDS_MAX);
 
 	/* As often as Reno would lose a segment, but every few seconds at least (section 5.3.3.8). */
-	if ((uint32_t)c->stack->now_us - b->cycle_us <= b->bw_probe_wait_ms * 1000u &&
+	if ((uint16_t)(bbr_now_ms(c) - b->cycle_ms) <= b->bw_probe_wait_ms &&
 	    b->rounds_since_probe_up < reno_rounds)
 		return false;
 	bbr_start_probe_bw_refill(c);
@@ -257,7 +257,7 @@ void bbr_check_probe_rtt_done(struct tcp_conn *c)
 
 	if (b->probe_rtt_done_ms == 0 || (int32_t)(now_ms - b->probe_rtt_done_ms) <= 0)
 		return;
-	b->probe_rtt_min_ms = now_ms;
+	b->probe_rtt_min_stamp = bbr_stamp(c);
 	bbr_restore_cwnd(c);
 	exit_probe_rtt(c);
 }

@@ -16,13 +16,13 @@ static float segments(const struct tcp_conn *c, uint32_t bytes)
 
 static void init(struct tcp_conn *c)
 {
-	c->cubic = (struct tcp_cubic){ .epoch_us = 0 };
+	c->win.cubic = (struct tcp_cubic){ .epoch_us = 0 };
 }
 
 /* A congestion avoidance stage begins (section 4.2). */
 static void begin_epoch(struct tcp_conn *c, float cwnd)
 {
-	struct tcp_cubic *q = &c->cubic;
+	struct tcp_cubic *q = &c->win.cubic;
 
 	q->epoch_us = c->stack->now_us;
 	q->w_est = cwnd;
@@ -45,7 +45,7 @@ static float w_cubic(const struct tcp_cubic *q, float t_s)
 
 static void acked(struct tcp_conn *c, uint32_t bytes)
 {
-	struct tcp_cubic *q = &c->cubic;
+	struct tcp_cubic *q = &c->win.cubic;
 	float cwnd = segments(c, c->cwnd), segs = segments(c, bytes), t_s, target, grow;
 
 	if (q->epoch_us == 0)
@@ -66,7 +66,7 @@ static void acked(struct tcp_conn *c, uint32_t bytes)
 
 static void lost(struct tcp_conn *c, uint32_t flight_bytes)
 {
-	struct tcp_cubic *q = &c->cubic;
+	struct tcp_cubic *q = &c->win.cubic;
 	float cwnd = segments(c, c->cwnd);
 
 	q->epoch_us = 0;
@@ -79,14 +79,14 @@ static void lost(struct tcp_conn *c, uint32_t flight_bytes)
 /* Nothing was lost: the curve begins anew where the window is. */
 static void undo(struct tcp_conn *c)
 {
-	c->cubic.epoch_us = 0;
-	c->cubic.w_max = fmaxf(c->cubic.w_max, segments(c, c->cwnd));
+	c->win.cubic.epoch_us = 0;
+	c->win.cubic.w_max = fmaxf(c->win.cubic.w_max, segments(c, c->cwnd));
 }
 
 static void restart(struct tcp_conn *c, bool idle)
 {
 	if (idle)
-		c->cubic.epoch_us = 0;
+		c->win.cubic.epoch_us = 0;
 }
 
 const struct tcp_cc tcp_cc_cubic = {

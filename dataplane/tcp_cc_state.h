@@ -15,18 +15,33 @@ struct tcp_cubic {
 	float w_max, k_s, w_est, cwnd_prior;	/* windows in segments, K in seconds */
 };
 
+/* Slow start's look at round trips (tcp_hystart.c), under RFC 9406's names. */
+struct tcp_hystart {
+	uint32_t last_round_min_rtt_us, current_round_min_rtt_us, css_baseline_min_rtt_us;
+	uint32_t window_end;		/* a sequence number: where this round ends */
+	uint8_t samples;		/* of this round, as far as they count */
+	uint8_t css_rounds : 7;
+	bool in_css : 1;		/* in conservative slow start */
+};
+
+/* All of those that move a window. */
+struct tcp_window_cc {
+	struct tcp_cubic cubic;
+	struct tcp_hystart hystart;
+	uint32_t prior_ssthresh;	/* before the last loss, for tcp_cc_undo */
+	uint32_t delivery_rate;		/* the last sample, bytes per second */
+};
+
 /* BBR, under the names of draft-ietf-ccwg-bbr-06. Rates are bytes per second, UINT32_MAX: no bound. */
 struct tcp_bbr {
 	uint32_t max_bw[2];		/* of the last ProbeBW cycle, of this one */
 	uint32_t bw_latest, bw_shortterm;
 	uint32_t inflight_latest, inflight_shortterm, inflight_longterm;
 	uint32_t full_bw;
-	uint32_t min_rtt_us, min_rtt_ms;	/* and when it was seen */
-	uint32_t probe_rtt_min_us, probe_rtt_min_ms;
+	uint32_t min_rtt_us, probe_rtt_min_us;
 	uint32_t extra_acked[2];	/* of the last five rounds and those before */
 	uint32_t extra_start_us, extra_delivered;
 	uint32_t next_round_delivered, loss_round_delivered;
-	uint32_t cycle_us;		/* when ProbeBW_DOWN began */
 	union {
 		struct {
 			uint32_t probe_up_acked, probe_up_acked_per_inc;	/* ProbeBW_UP */
@@ -34,7 +49,9 @@ struct tcp_bbr {
 		uint32_t probe_rtt_done_ms;	/* ProbeRTT; 0: not known yet */
 	};
 	uint32_t undo_inflight_longterm;
-	uint16_t bw_probe_wait_ms;
+	/* Times of which only the last seconds matter: milliseconds, and bbr_stamp() */
+	uint16_t cycle_ms, bw_probe_wait_ms;	/* when ProbeBW_DOWN began, how long until the next probe */
+	uint16_t min_rtt_stamp, probe_rtt_min_stamp;
 	uint8_t state;			/* enum bbr_state */
 	uint8_t rounds_since_probe_up;
 	uint8_t drain_rounds;

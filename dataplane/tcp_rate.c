@@ -90,8 +90,8 @@ const struct tcp_rate_sample *tcp_rate_end(struct tcp_conn *c)
 		uint64_t rate = (uint64_t)rs->delivered * 1000000 / rs->interval_us;
 
 		rs->rate = (uint32_t)RTE_MIN(rate, (uint64_t)UINT32_MAX);
-		if (!rs->app_limited || rs->rate > c->delivery_rate)
-			c->delivery_rate = rs->rate;
+		if (!tcp_cc_models(c) && (!rs->app_limited || rs->rate > c->win.delivery_rate))
+			c->win.delivery_rate = rs->rate;
 	}
 	return rs;
 }

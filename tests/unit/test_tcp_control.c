@@ -87,6 +87,7 @@ static void slow_start_doubles(void **st)
 	tcp_cc_acked(c, 10000);
 	assert_int_equal(c->cwnd, 10000);	/* not in use: it doesn't grow */
 	c->cwnd_limited = true;
+	c->pacing_rate = 1000000;
 	tcp_cc_acked(c, 10000);
 	assert_int_equal(c->cwnd, 20000);
 	tcp_cc_lost(c, 20000);
