@@ -51,5 +51,7 @@ json_t *record_json(const struct record *r, bool live)
 		json_object_set_new(o, "end", json_string(splice_end_name((enum splice_end)r->end)));
 	if (r->tls_error != TLS_ERR_NONE && r->tls_error < TLS_ERR_COUNT)
 		json_object_set_new(o, "tls_error", json_string(tls_error_name((enum tls_error)r->tls_error)));
+	if (r->tls_error == TLS_ERR_ALERT)
+		json_object_set_new(o, "tls_alert", json_string(tls_alert_name(r->tls_alert)));
 	return o;
 }

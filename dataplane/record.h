@@ -54,6 +54,7 @@ struct record {
 	uint16_t client_port, listen_port, server_port;	/* server_port 0: not dialled yet */
 	uint8_t end;		/* enum splice_end */
 	uint8_t tls_error;	/* enum tls_error */
+	uint8_t tls_alert;	/* the client's, when tls_error is peer_alert (tls_alert_name) */
 	bool resumed;
 	bool close_notify;	/* the client ended its stream as TLS wants it (RFC 8446 6.1) */
 	char rule[RULE_NAME_BYTES];

@@ -252,6 +252,7 @@ static void record_end(struct splice *sp, enum splice_end end)
 
 	sp->record.end = (uint8_t)end;
 	sp->record.tls_error = (uint8_t)tls_session_error(sp->tls);
+	sp->record.tls_alert = tls_session_alert(sp->tls);
 	sp->record.duration_us = stack_now_us(all->config.stack) - sp->accepted_us;
 	if (rte_ring_enqueue_elem(all->config.log, &sp->record, sizeof(sp->record)) != 0)
 		count_drop(all->config.counters, DROP_LOG_FULL);

@@ -50,6 +50,7 @@ struct tls_session {
 	bool established, peer_closed, close_sent, throttled, alert_sent;
 	bool first_byte_seen, first_record_seen, refused_name;
 	uint8_t error;			/* enum tls_error */
+	uint8_t alert;			/* of the peer's; TLS_ALERT_NONE */
 	char *sni;			/* from the worker's heap; NULL: none came */
 };
 

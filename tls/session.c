@@ -26,6 +26,16 @@ static void emit_alert(struct tls_session *s, uint8_t description)
 	s->alert_sent = true;
 }
 
+/* What the alert said that the library has read; one in the clear was read before it (session_io.c). */
+static void take_alert(struct tls_session *s)
+{
+	WOLFSSL_ALERT_HISTORY seen;
+
+	if (s->alert == TLS_ALERT_NONE && wolfSSL_get_alert_history(s->library, &seen) == WOLFSSL_SUCCESS &&
+	    seen.last_rx.code >= 0 && seen.last_rx.code < (int)TLS_ALERT_NONE)
+		s->alert = (uint8_t)seen.last_rx.code;
+}
+
 static enum tls_status fail_by_library(struct tls_session *s, int code)
 {
 	enum tls_error e = tls_error_of_library(code);
@@ -38,6 +48,8 @@ static enum tls_status fail_by_library(struct tls_session *s, int code)
 	if (s->refused_name)
 		e = TLS_ERR_SNI;
 	fail(s, e);
+	if (s->error == TLS_ERR_ALERT)
+		take_alert(s);
 	/* Whoever got a fatal alert closes without an answer (RFC 8446 6.2). */
 	if (!s->established && s->error != TLS_ERR_ALERT)
 		emit_alert(s, tls_error_alert(s->error));
@@ -92,6 +104,7 @@ struct tls_session *tls_session_new(struct tls_ctx *ctx)
 	if (!s)
 		return NULL;
 	s->ctx = ctx;
+	s->alert = TLS_ALERT_NONE;
 	s->library = wolfSSL_new(ctx->library);
 	if (s->library && prepare(s))
 		return s;
@@ -330,6 +343,11 @@ struct rte_mbuf *tls_output(struct tls_session *s)
 	s->out = s->out_tail = NULL;
 	s->out_bytes = 0;
 	return m;
+}
+
+uint8_t tls_session_alert(const struct tls_session *s)
+{
+	return s->alert;
 }
 
 enum tls_error tls_session_error(const struct tls_session *s)

@@ -150,6 +150,27 @@ static void take(struct tls_session *s, uint8_t *to, uint32_t bytes)
 	}
 }
 
+/*
+ * An alert in the clear that ends the handshake. A client that can't use our answer
+ * has no keys to seal its alert with, while the library has begun to expect sealed
+ * records only and would call it a bad one. An alert of two bytes can't be sealed:
+ * that has a type of its own in TLS 1.3, and more bytes before it (RFC 8446 5.2, RFC
+ * 5246 6.2.3).
+ */
+static bool is_plain_alert(struct tls_session *s)
+{
+	uint8_t record[HEADER_BYTES + 2];
+
+	if (s->established || tls_session_peek(s, record, sizeof(record)) < sizeof(record) || record[0] != 21 ||
+	    record[3] != 0 || record[4] != 2)
+		return false;
+	/* Fatal, or close_notify or user_canceled, which end a handshake as well. */
+	if (record[5] != 2 && record[6] != 0 && record[6] != 90)
+		return false;
+	s->alert = record[6];
+	return true;
+}
+
 /* May the library fetch the next record? Sets record_left when so. */
 static bool record_begin(struct tls_session *s)
 {
@@ -185,6 +206,10 @@ int tls_session_recv(WOLFSSL *library, char *buf, int bytes, void *session)
 	if (s->record_left == 0) {
 		if (!record_begin(s))
 			return WOLFSSL_CBIO_ERR_WANT_READ;
+		if (is_plain_alert(s)) {
+			s->error = TLS_ERR_ALERT;
+			return WOLFSSL_CBIO_ERR_GENERAL;
+		}
 		if (s->established && ++s->idle_records > IDLE_RECORDS_MAX) {
 			s->error = TLS_ERR_RECORD;
 			return WOLFSSL_CBIO_ERR_GENERAL;

@@ -123,5 +123,9 @@ void tls_close(struct tls_session *s);
 struct rte_mbuf *tls_output(struct tls_session *s);
 
 enum tls_error tls_session_error(const struct tls_session *s);
+/* The alert that the peer sent, with TLS_ERR_ALERT (RFC 8446 6); TLS_ALERT_NONE: none, or not known. */
+#define TLS_ALERT_NONE 255u
+uint8_t tls_session_alert(const struct tls_session *s);
+const char *tls_alert_name(uint8_t alert);	/* "unknown_ca"; "" for none, "unassigned" for what has no name */
 /* Meaningful after the handshake; SNI as soon as the ClientHello was read. */
 void tls_session_info(const struct tls_session *s, struct tls_info *info);

@@ -99,6 +99,28 @@ static void a_connection_as_json(void **state)
 	free(text);
 }
 
+/* Why a client went away, as it said. */
+static void a_clients_alert(void **state)
+{
+	struct record r = sample();
+	char *text;
+
+	(void)state;
+	r.end = SPLICE_TLS_FAILED;
+	r.tls_error = TLS_ERR_ALERT;
+	r.tls_alert = 48;
+	open_log(false);
+	log_connection(&r);
+	text = whole();
+	assert_non_null(strstr(text, " end=tls_failed tls_error=peer_alert tls_alert=unknown_ca\n"));
+	free(text);
+	r.tls_error = TLS_ERR_RECORD;
+	log_connection(&r);
+	text = whole();
+	assert_non_null(strstr(text, " end=tls_failed tls_error=bad_record\n"));
+	free(text);
+}
+
 static void a_connection_as_text(void **state)
 {
 	struct record r = sample();
@@ -269,6 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_FILE(a_connection_as_json),
 		WITH_FILE(a_connection_as_text),
+		WITH_FILE(a_clients_alert),
 		WITH_FILE(hostile_names),
 		WITH_FILE(messages_have_levels),
 		WITH_FILE(rotation_goes_on_in_a_new_file),

@@ -404,6 +404,45 @@ static void test_truncated(void **state)
 	}
 }
 
+/* The server's answer doesn't please the client, which has no keys yet: its alert is in the clear. */
+static void plain_alert(struct tls_ctx *client, const uint8_t *record, uint32_t bytes, bool is_one, uint8_t alert)
+{
+	uint8_t flight[8192];
+	struct pair p;
+	uint32_t n;
+
+	pair_init(&p, client, server_ctx);
+	assert_int_equal(tls_handshake(p.client), TLS_WANT_INPUT);
+	n = take_output(p.client, flight, sizeof(flight));
+	tls_input(p.server, pair_data(flight, n));
+	assert_int_equal(tls_handshake(p.server), TLS_WANT_INPUT);
+	take_output(p.server, flight, sizeof(flight));
+	tls_input(p.server, pair_data(record, bytes));
+	assert_int_equal(tls_handshake(p.server), TLS_FAILED);
+	assert_int_equal(tls_session_error(p.server) == TLS_ERR_ALERT, is_one);
+	assert_int_equal(tls_session_alert(p.server), alert);
+	if (is_one)
+		assert_int_equal(take_output(p.server, flight, sizeof(flight)), 0);
+	pair_fini(&p);
+}
+
+static void test_plain_alerts(void **state)
+{
+	static const uint8_t fatal[] = { 21, 3, 3, 0, 2, 2, 48 }, bye[] = { 21, 3, 3, 0, 2, 1, 0 },
+			     long_one[] = { 21, 3, 3, 0, 3, 2, 48, 0 };
+
+	(void)state;
+	plain_alert(client_ctx, fatal, sizeof(fatal), true, 48);
+	plain_alert(client12_ctx, fatal, sizeof(fatal), true, 48);
+	plain_alert(client_ctx, bye, sizeof(bye), true, 0);
+	plain_alert(client12_ctx, bye, sizeof(bye), true, 0);
+	plain_alert(client_ctx, long_one, sizeof(long_one), false, TLS_ALERT_NONE);
+	assert_string_equal(tls_alert_name(48), "unknown_ca");
+	assert_string_equal(tls_alert_name(121), "ech_required");
+	assert_string_equal(tls_alert_name(200), "unassigned");
+	assert_string_equal(tls_alert_name(TLS_ALERT_NONE), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,6 +458,7 @@ int main(void)
 		cmocka_unit_test(test_heap_full),
 		cmocka_unit_test(test_mbufs_gone),
 		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_plain_alerts),
 	};
 
 	return cmocka_run_group_tests_name("tls_hostile", tests, start, stop);

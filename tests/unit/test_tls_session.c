@@ -236,6 +236,8 @@ static void test_half_close(void **state)
 static void meet(const struct tls_cert *cert, struct tls_settings server_settings, struct tls_settings client_settings,
 		 enum tls_error server_error, enum tls_error client_error, struct tls_info *info, char *sni)
 {
+	uint8_t alert;
+
 	struct tls_ctx *server = pair_server_ctx(cert, server_settings), *client = pair_client_ctx(client_settings);
 	struct pair p;
 
@@ -244,6 +246,11 @@ static void meet(const struct tls_cert *cert, struct tls_settings server_setting
 	if (tls_session_error(p.server) != server_error || tls_session_error(p.client) != client_error)
 		fail_msg("server %s, client %s", tls_error_name(tls_session_error(p.server)),
 			 tls_error_name(tls_session_error(p.client)));
+	/* Sealed or not, an alert says why. */
+	alert = tls_session_alert(server_error == TLS_ERR_ALERT ? p.server : p.client);
+	if ((server_error == TLS_ERR_ALERT || client_error == TLS_ERR_ALERT) !=
+	    (alert != TLS_ALERT_NONE && alert != 0 && strcmp(tls_alert_name(alert), "unassigned") != 0))
+		fail_msg("alert %u, server %s, client %s", alert, tls_error_name(server_error), tls_error_name(client_error));
 	/* Whoever got an alert is silent (RFC 8446 6.2). */
 	if (client_error == TLS_ERR_ALERT)
 		assert_null(tls_output(p.client));
