@@ -138,9 +138,12 @@ static int save_rules(const struct config *config, const struct ruleset *rules, 
 	return r;
 }
 
-/* @config decides where files are and which addresses there are; it needn't be the gateway's own yet. */
+/*
+ * @config decides where files are and which addresses there are; it needn't be the
+ * gateway's own yet. @save: the rules aren't those of their file.
+ */
 static int apply_under(struct gateway *g, const struct config *config, struct ruleset *rules, struct certs *certs,
-		       struct error *err)
+		       bool save, struct error *err)
 {
 	struct live_limits limits = limits_of(config);
 	struct live_next *next;
@@ -155,7 +158,7 @@ static int apply_under(struct gateway *g, const struct config *config, struct ru
 	if (r != 0)
 		return r;
 	r = watchdog_check(&g->watchdog, err);	/* publishing would wait for a worker that stands still */
-	if (r == 0)
+	if (r == 0 && save)
 		r = save_rules(config, rules, err);
 	if (r != 0) {
 		live_discard(&g->live, next);
@@ -183,7 +186,7 @@ int gateway_apply(struct gateway *g, struct ruleset *rules, struct certs *certs,
 		r = certs_copy(&same, &g->certs);
 		certs = &same;
 	}
-	r = r == 0 ? apply_under(g, g->config, rules, certs, err) :
+	r = r == 0 ? apply_under(g, g->config, rules, certs, true, err) :
 	    error_set(err, r, ERROR_INTERNAL, "", "out of memory");
 	certs_fini(&same);
 	if (r == 0)
@@ -249,7 +252,7 @@ int gateway_reload(struct gateway *g, struct reload_report *report, struct error
 		r = certs_reload(&certs, &g->certs, fresh, &rules, err);
 	if (r == 0) {
 		compare(g, &rules, &certs, report);
-		r = apply_under(g, fresh, &rules, &certs, err);
+		r = apply_under(g, fresh, &rules, &certs, false, err);
 	}
 	ruleset_fini(&rules);
 	certs_fini(&certs);

@@ -256,12 +256,32 @@ static const struct field rule_fields[] = {
 	{ "enabled", FIELD_BOOL, FIELD_OF(struct rule_def, enabled), 0, 0, NULL, NULL },
 };
 
+/* Which of the two would be meant? */
+static int check_ports(const struct conf *object, const struct place *place, struct error *err)
+{
+	const struct conf *listen = conf_lookup(object, "listen"), *port = conf_lookup(object, "port");
+	uint16_t of_listen = 0;
+	struct addr addr;
+	uint64_t n;
+
+	if (listen == NULL || port == NULL || !conf_is_scalar(listen) || !conf_is_scalar(port) ||
+	    endpoint_parse(listen->text, &addr, &of_listen) != 0 || of_listen == 0 ||
+	    text_parse_count(port->text, &n) != 0 || n == of_listen)
+		return 0;	/* what is wrong in itself is told by its own reader */
+	field_refuse(port, place, err, "port = %.10s, but listen = %.80s says another", port->text, listen->text);
+	return error_hint(err, -EINVAL, "give the port in one of them only");
+}
+
 int rule_def_read(struct rule_def *def, const struct conf *object, const char *file, struct error *err)
 {
 	char section[RULE_NAME_BYTES + 8];
 	struct place place = { .file = file, .section = section };
+	int r;
 
 	snprintf(section, sizeof(section), "rule %s", def->name);
+	r = check_ports(object, &place, err);
+	if (r != 0)
+		return r;
 	return fields_read(object, &place, rule_fields, sizeof(rule_fields) / sizeof(rule_fields[0]), NULL, def, err);
 }
 

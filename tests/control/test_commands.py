@@ -365,6 +365,20 @@ def changes_outlive_a_restart_with_a_rules_file(d):
 
 
 @test
+def a_reload_leaves_the_rules_file_as_it_is(d):
+    """one's own comments in rules_file survive a reload; a change writes the file anew"""
+    text = "# the staff's mailboxes\n" + IMAP
+    d.write("rules.conf", text)
+    d.start(HEAD + "rules_file = rules.conf;\n")
+    d.good("reload")
+    check(open(d.path("rules.conf"), encoding="utf-8").read() == text, "it was rewritten")
+    d.bad(REFUSED, "port = 994, but listen = 192.0.2.10:993", "rule", "change", "imap",
+          "listen=192.0.2.10:993", "port=994")
+    d.good("rule", "change", "imap", "servers=10.20.0.7")
+    check("10.20.0.7" in open(d.path("rules.conf"), encoding="utf-8").read(), "it wasn't rewritten")
+
+
+@test
 def certificates(d):
     """cert list and load: a renewed certificate, and a wrong one that is refused"""
     d.start()

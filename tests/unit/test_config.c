@@ -213,6 +213,8 @@ static void wrong_rules(void **state)
 	bad(RULE_WITH("certificate = mail; allow = [10.0.0.0/8, everyone];"), ":5: rule r: allow", "isn't an address");
 	bad(RULE_WITH("certificate = mail; deny = {};"), ":5: rule r: deny", "a section stands");
 	bad(RULE_WITH("certificate = mail; port = 0;"), ":5: rule r: port", "1 to 65535");
+	bad(PORT CERTS "rule r {\nlisten = \"192.0.2.10:993\";\nport = 994;\n}", ":5: rule r: port",
+	    "port = 994, but listen = 192.0.2.10:993 says another");
 	bad(RULE_WITH("certificate = mail;") "rule r { }", "rule", "no listen address");
 	bad(RULE_WITH("certificate = mail;") "rule s { port = 993; listen = 192.0.2.10; servers = 192.0.2.20:1; certificate = mail; }",
 	    "", "rules r and s both publish 192.0.2.10:993");
