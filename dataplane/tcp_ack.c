@@ -5,6 +5,7 @@
 
 #include "tcp_cc.h"
 #include "tcp_close.h"
+#include "tcp_dsack.h"
 #include "tcp_list.h"
 #include "tcp_output.h"
 #include "tcp_recovery.h"
@@ -66,6 +67,7 @@ enum tcp_ack_verdict tcp_ack_input(struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	struct tcp_acked acked = { .has_ecr = c->ts_ok && rx->opts.ts_ecr != 0, .ts_ecr = rx->opts.ts_ecr };
 	uint32_t flight = tcp_flight(c);
+	struct tcp_range dup;
 	bool window_changed;
 
 	if (seq_gt(rx->ack, c->snd_nxt) || seq_lt(rx->ack, c->snd_una - c->snd_wnd_max)) {
@@ -87,6 +89,9 @@ enum tcp_ack_verdict tcp_ack_input(struct tcp_conn *c, const struct tcp_rx *rx)
 	/* A peer that answers may keep its window closed (RFC 9293 3.8.6.1), but not refuse what it has room for. */
 	if (!c->released && c->state != TCPS_TIME_WAIT && (acked.bytes > 0 || flight == 0 || c->snd_wnd == 0))
 		tcp_timer_off(c, TCP_T_LIFE);
+	/* Also when nothing is in flight any more: that is when the second copy arrives. */
+	if (tcp_dsack_input(c, rx, &dup))
+		tcp_recovery_dsack(c, &dup);
 	if (flight == 0)
 		return TCP_ACK_OK;
 	tcp_recovery_ack(c, &acked,

@@ -78,8 +78,7 @@ struct tcp_conn {
 	struct tcp_seg *in_flight, *to_resend;	/* rings of them (tcp_seg_ring.h) */
 	/* Loss detection (tcp_rack.c), under RFC 8985's names */
 	uint32_t rack_xmit_us, rack_end_seq;	/* RACK.segment: the youngest delivered; the clock's low half */
-	uint32_t rack_rtt_us;
-	uint32_t rack_dsack_round;
+	uint32_t rack_rtt_us, rack_dsack_round;
 	/* Congestion control (tcp_cc.c) */
 	uint32_t cwnd, ssthresh;
 	uint32_t prior_cwnd;			/* before the last loss, for tcp_cc_undo */

@@ -121,7 +121,9 @@ static void reject(struct tcp_conn *c, const struct tcp_rx *rx, struct rte_mbuf 
 	if (repeated && seq_leq(rx->end, c->rcv_nxt))
 		count_event(c->stack->config.counters, EVENT_TCP_DUPLICATE);
 	if (!(rx->flags & TH_RST)) {
-		if (repeated)
+		if (repeated && seq_leq(rx->end, c->rcv_nxt))
+			tcp_output_ack_dup(c, &(struct tcp_range){ rx->seq, rx->end });
+		else if (repeated)
 			tcp_output_ack(c);
 		else
 			tcp_output_challenge(c);

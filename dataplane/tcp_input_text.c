@@ -28,11 +28,12 @@ static void acknowledge_hole(struct tcp_conn *c)
 static void input_payload(struct tcp_conn *c, struct rte_mbuf *m, const struct tcp_rx *rx)
 {
 	bool had_hole = c->ooo != NULL;
+	struct tcp_range dup;
 
 	if (c->ts_ok)
 		tcp_window_stamp(c, rx->opts.ts_ecr);
 	c->rcv_mss = (uint16_t)RTE_MAX(c->rcv_mss, RTE_MIN(rx->bytes, c->stack->config.rcv_buffer_bytes / 2));
-	switch (tcp_rcvq_input(c, m, rx->seq, rx->bytes)) {
+	switch (tcp_rcvq_input(c, m, rx->seq, rx->bytes, &dup)) {
 	case TCP_RCVQ_IN_ORDER:
 		if (had_hole)
 			c->ack_now = true;	/* RFC 5681 section 4.2 */
@@ -52,6 +53,9 @@ static void input_payload(struct tcp_conn *c, struct rte_mbuf *m, const struct t
 		acknowledge_hole(c);
 		break;
 	}
+	/* In an acknowledgment of its own: the next one may have another to tell. */
+	if (dup.start != dup.end && c->sack_ok)
+		tcp_output_ack_dup(c, &dup);
 }
 
 /* Notes the FIN of @rx when it can be one: not before data that came, not beyond the window. */

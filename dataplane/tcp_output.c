@@ -30,7 +30,8 @@ static void acknowledged(struct tcp_conn *c)
 		c->quick_acks--;
 }
 
-static size_t put_options(struct tcp_conn *c, uint8_t *p, uint32_t data_bytes)
+/* @dup: a run received twice, to be told in front of the other blocks (RFC 2883 section 4); NULL: none. */
+static size_t put_options(struct tcp_conn *c, uint8_t *p, uint32_t data_bytes, const struct tcp_range *dup)
 {
 	struct tcp_opts o = { .has_ts = c->ts_ok };
 
@@ -38,8 +39,11 @@ static size_t put_options(struct tcp_conn *c, uint8_t *p, uint32_t data_bytes)
 		o.ts_val = tcp_ts_now(c);
 		o.ts_ecr = c->ts_recent;
 	}
-	if (data_bytes == 0 && c->sack_ok)
-		o.n_sack = (uint8_t)tcp_rcvq_sack(c, o.sack);
+	if (data_bytes == 0 && c->sack_ok) {
+		if (dup)
+			o.sack[o.n_sack++] = *dup;
+		o.n_sack = (uint8_t)(o.n_sack + tcp_rcvq_sack(c, o.sack + o.n_sack, TCP_SACK_MAX - o.n_sack));
+	}
 	/* What isn't in every segment isn't deducted from the MSS either. */
 	if (c->uto_due && data_bytes + TCP_UTO_BYTES <= c->mss) {
 		tcp_uto_put(c, &o);
@@ -48,10 +52,11 @@ static size_t put_options(struct tcp_conn *c, uint8_t *p, uint32_t data_bytes)
 	return tcp_opts_put(p, &o);
 }
 
-static bool send_segment(struct tcp_conn *c, uint32_t seq, uint8_t flags, const struct tcp_data *d)
+static bool send_with(struct tcp_conn *c, uint32_t seq, uint8_t flags, const struct tcp_data *d,
+		      const struct tcp_range *dup)
 {
 	uint8_t opts[TCP_OPTS_MAX];
-	size_t opts_bytes = put_options(c, opts, d->bytes);
+	size_t opts_bytes = put_options(c, opts, d->bytes, dup);
 	uint32_t promised = c->rcv_adv;
 
 	if (!tcp_packet_send(c, seq, flags | TH_ACK, tcp_window_advertise(c), opts, opts_bytes, d)) {
@@ -61,6 +66,16 @@ static bool send_segment(struct tcp_conn *c, uint32_t seq, uint8_t flags, const 
 	}
 	acknowledged(c);
 	return true;
+}
+
+static bool send_segment(struct tcp_conn *c, uint32_t seq, uint8_t flags, const struct tcp_data *d)
+{
+	return send_with(c, seq, flags, d, NULL);
+}
+
+bool tcp_output_ack_dup(struct tcp_conn *c, const struct tcp_range *dup)
+{
+	return send_with(c, c->snd_nxt, 0, &no_data, dup);
 }
 
 bool tcp_output_ack(struct tcp_conn *c)
@@ -120,7 +135,7 @@ bool tcp_output_syn(struct tcp_conn *c)
 void tcp_output_rst(struct tcp_conn *c)
 {
 	uint8_t opts[TCP_OPTS_MAX];
-	size_t n = put_options(c, opts, c->mss);
+	size_t n = put_options(c, opts, c->mss, NULL);
 
 	count_event(c->stack->config.counters, EVENT_TCP_RST_SENT);
 	tcp_packet_send(c, c->snd_nxt, TH_RST | TH_ACK, 0, opts, n, &no_data);

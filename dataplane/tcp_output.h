@@ -21,6 +21,8 @@ void tcp_output(struct tcp_conn *c);
 bool tcp_output_syn(struct tcp_conn *c);
 /* An acknowledgment without data, now. False: no mbuf. */
 bool tcp_output_ack(struct tcp_conn *c);
+/* The same, and it tells that @dup came twice (D-SACK, RFC 2883 section 4). */
+bool tcp_output_ack_dup(struct tcp_conn *c, const struct tcp_range *dup);
 /* A challenge ACK (RFC 5961), unless the last one was just before: then counted. */
 void tcp_output_challenge(struct tcp_conn *c);
 /* An acknowledgment of the number before snd_una: the peer must answer (persist and keepalive, RFC 9293 3.8.6.1, 3.8.4). */

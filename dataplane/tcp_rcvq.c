@@ -163,25 +163,37 @@ static void deliver_blocks(struct tcp_conn *c)
 	forget_if_empty(c);
 }
 
+/* What of @r was there already: the first run of it is told to the peer. */
+static void note_dup(struct tcp_range *dup, uint32_t start, uint32_t end)
+{
+	if (dup->start == dup->end)
+		*dup = (struct tcp_range){ start, end };
+}
+
 /* Cuts off what is there already and drops blocks that @r covers whole. False: nothing of @r is new. */
-static bool make_disjoint(struct stack *s, struct tcp_ooo *o, struct run *r)
+static bool make_disjoint(struct stack *s, struct tcp_ooo *o, struct run *r, struct tcp_range *dup)
 {
 	for (uint32_t i = 0; i < o->n;) {
 		struct tcp_ooo_block *b = &o->blocks[i];
 
 		if (seq_leq(b->start, r->start) && seq_geq(b->end, r->end)) {
-			b->stamp = ++o->stamp;	/* a duplicate of it: report it first */
+			b->stamp = ++o->stamp;	/* the block around it is reported first (RFC 2883 section 4) */
+			note_dup(dup, r->start, r->end);
 			return false;
 		}
 		if (seq_geq(b->start, r->start) && seq_leq(b->end, r->end)) {
+			note_dup(dup, b->start, b->end);
 			free_run(s, b->head);
 			remove_block(o, i);
 			continue;
 		}
-		if (seq_leq(b->start, r->start) && seq_gt(b->end, r->start))
+		if (seq_leq(b->start, r->start) && seq_gt(b->end, r->start)) {
+			note_dup(dup, r->start, b->end);
 			cut_front(s, r, b->end - r->start);
-		else if (seq_lt(b->start, r->end) && seq_geq(b->end, r->end))
+		} else if (seq_lt(b->start, r->end) && seq_geq(b->end, r->end)) {
+			note_dup(dup, b->start, r->end);
 			cut_back(s, r, r->end - b->start);
+		}
 		i++;
 	}
 	return true;
@@ -224,7 +236,7 @@ static bool insert_run(struct stack *s, struct tcp_ooo *o, const struct run *r)
 	return true;
 }
 
-static enum tcp_rcvq_verdict input_early(struct tcp_conn *c, struct run *r)
+static enum tcp_rcvq_verdict input_early(struct tcp_conn *c, struct run *r, struct tcp_range *dup)
 {
 	if (!c->ooo && mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_QUEUE))
 		c->ooo = pool_get(&c->stack->tcp.ooos);
@@ -232,7 +244,7 @@ static enum tcp_rcvq_verdict input_early(struct tcp_conn *c, struct run *r)
 		free_run(c->stack, r->head);
 		return TCP_RCVQ_FULL;
 	}
-	if (!make_disjoint(c->stack, c->ooo, r)) {
+	if (!make_disjoint(c->stack, c->ooo, r, dup)) {
 		free_run(c->stack, r->head);
 		return TCP_RCVQ_DUPLICATE;
 	}
@@ -244,10 +256,12 @@ static enum tcp_rcvq_verdict input_early(struct tcp_conn *c, struct run *r)
 	return TCP_RCVQ_OUT_OF_ORDER;
 }
 
-enum tcp_rcvq_verdict tcp_rcvq_input(struct tcp_conn *c, struct rte_mbuf *m, uint32_t seq, uint32_t bytes)
+enum tcp_rcvq_verdict tcp_rcvq_input(struct tcp_conn *c, struct rte_mbuf *m, uint32_t seq, uint32_t bytes,
+				     struct tcp_range *dup)
 {
 	struct run r = { seq, seq + bytes, m, NULL };
 
+	*dup = (struct tcp_range){ seq, seq_lt(seq, c->rcv_nxt) ? seq_min(r.end, c->rcv_nxt) : seq };
 	c->stack->reserve.held += m->nb_segs;
 	drop_empty(c->stack, &r);
 	if (seq_leq(r.end, c->rcv_nxt)) {
@@ -264,11 +278,13 @@ enum tcp_rcvq_verdict tcp_rcvq_input(struct tcp_conn *c, struct rte_mbuf *m, uin
 		cut_back(c->stack, &r, r.end - c->rcv_adv);
 	}
 	if (r.start != c->rcv_nxt)
-		return input_early(c, &r);
+		return input_early(c, &r, dup);
 	if (c->rcv_bytes >= TCP_PRESSURE_BYTES && !mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_QUEUE)) {
 		free_run(c->stack, r.head);
 		return TCP_RCVQ_FULL;
 	}
+	if (c->ooo && seq_lt(c->ooo->blocks[0].start, r.end))
+		note_dup(dup, c->ooo->blocks[0].start, seq_min(c->ooo->blocks[0].end, r.end));
 	deliver(c, r.head, r.tail, r.end);
 	deliver_blocks(c);
 	return TCP_RCVQ_IN_ORDER;
@@ -304,13 +320,13 @@ uint32_t tcp_rcvq_end(const struct tcp_conn *c)
 	return c->ooo ? c->ooo->blocks[c->ooo->n - 1].end : c->rcv_nxt;
 }
 
-unsigned int tcp_rcvq_sack(const struct tcp_conn *c, struct tcp_range out[TCP_SACK_MAX])
+unsigned int tcp_rcvq_sack(const struct tcp_conn *c, struct tcp_range *out, unsigned int max)
 {
 	const struct tcp_ooo *o = c->ooo;
 	uint32_t below = UINT32_MAX;
 	unsigned int n = 0;
 
-	while (o && n < TCP_SACK_MAX) {
+	while (o && n < max) {
 		const struct tcp_ooo_block *newest = NULL;
 
 		for (uint32_t i = 0; i < o->n; i++)

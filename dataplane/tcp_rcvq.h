@@ -45,9 +45,11 @@ void tcp_rcvq_fini(struct tcp_stack *t);
 
 /*
  * Payload @m (data begins at @seq, @bytes long, within the promised window or
- * partly before rcv_nxt). Moves rcv_nxt over all that is in order now.
+ * partly before rcv_nxt). Moves rcv_nxt over all that is in order now. *dup: the first
+ * run of it that was there already (RFC 2883 section 4), empty when nothing was.
  */
-enum tcp_rcvq_verdict tcp_rcvq_input(struct tcp_conn *c, struct rte_mbuf *m, uint32_t seq, uint32_t bytes);
+enum tcp_rcvq_verdict tcp_rcvq_input(struct tcp_conn *c, struct rte_mbuf *m, uint32_t seq, uint32_t bytes,
+				     struct tcp_range *dup);
 
 /* Whole mbufs of up to @max_bytes, at least one, as a packet chain; NULL: empty. */
 struct rte_mbuf *tcp_rcvq_take(struct tcp_conn *c, uint32_t max_bytes);
@@ -55,8 +57,8 @@ struct rte_mbuf *tcp_rcvq_take(struct tcp_conn *c, uint32_t max_bytes);
 /* Where received data ends at the latest, early data included. */
 uint32_t tcp_rcvq_end(const struct tcp_conn *c);
 
-/* SACK blocks for an acknowledgment sent now, newest first. Returns how many. */
-unsigned int tcp_rcvq_sack(const struct tcp_conn *c, struct tcp_range out[TCP_SACK_MAX]);
+/* SACK blocks for an acknowledgment sent now, at most @max, newest first. Returns how many. */
+unsigned int tcp_rcvq_sack(const struct tcp_conn *c, struct tcp_range *out, unsigned int max);
 
 void tcp_rcvq_purge(struct tcp_conn *c);
 /* Frees what came out of order; the peer sends it again (RFC 2018 section 8). */

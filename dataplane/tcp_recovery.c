@@ -164,6 +164,14 @@ void tcp_recovery_ack(struct tcp_conn *c, const struct tcp_acked *acked, bool du
 		tcp_cc_acked(c, acked->bytes);
 }
 
+void tcp_recovery_dsack(struct tcp_conn *c, const struct tcp_range *dup)
+{
+	(void)dup;
+	/* Without a retransmission the network made the copy: it tells nothing about reordering. */
+	if (c->retransmits > 0)
+		tcp_rack_dsack(c);
+}
+
 void tcp_recovery_reordering_timeout(struct tcp_conn *c)
 {
 	if (tcp_rack_detect(c) > 0 && c->ca_state == TCP_CA_OPEN)

@@ -13,6 +13,7 @@
 #include "tcp_conn.h"
 
 struct tcp_acked;
+struct tcp_range;
 struct tcp_seg;
 
 /* Bytes believed to be in the network: RFC 6675's pipe. */
@@ -20,6 +21,8 @@ uint32_t tcp_pipe(const struct tcp_conn *c);
 
 /* After an acknowledgment of @acked; @duplicate as RFC 5681 section 2 defines it. @flight_bytes: in flight before. */
 void tcp_recovery_ack(struct tcp_conn *c, const struct tcp_acked *acked, bool duplicate, uint32_t flight_bytes);
+/* The peer has received @dup twice (RFC 2883). */
+void tcp_recovery_dsack(struct tcp_conn *c, const struct tcp_range *dup);
 /* The reordering timer fired (RFC 8985 section 6.2 step 5). */
 void tcp_recovery_reordering_timeout(struct tcp_conn *c);
 /* The retransmission timer fired with data in flight (RFC 6298 5.4 to 5.6, RFC 5681 equation 4). */

@@ -95,12 +95,18 @@ static void receive_in_any_order(void **st)
 		uint32_t base = below(2) ? 0u - below(30000) : below(100000), taken = 0;
 		struct tcp_conn *c = conn_new(base);
 		bool have[WINDOW] = { false };
+		struct tcp_range dup;
 
 		for (unsigned int i = 0; i < 600; i++) {
 			uint32_t max = round % 3 == 0 ? 8 : 1400, n = 1 + below(max);
-			uint32_t off = below(WINDOW - n), edge = 0;
-			enum tcp_rcvq_verdict v = tcp_rcvq_input(c, payload(off, n), base + off, n);
+			uint32_t edge = c->rcv_nxt - base, off = below(4) ? below(WINDOW - n) : RTE_MIN(edge, WINDOW - n);
+			enum tcp_rcvq_verdict v = tcp_rcvq_input(c, payload(off, n), base + off, n, &dup);
 
+			for (uint32_t k = dup.start; k != dup.end; k++)
+				assert_true(have[k - base]);
+			if (dup.start == dup.end)
+				for (uint32_t k = off; k < off + n; k++)
+					assert_false(have[k]);
 			if (v != TCP_RCVQ_FULL)
 				memset(have + off, 1, n);
 			while (edge < WINDOW && have[edge])
@@ -111,7 +117,7 @@ static void receive_in_any_order(void **st)
 				take_and_verify(c, &taken, 1 + below(5000));
 		}
 		for (uint32_t off = 0; off < WINDOW; off += 1000) {
-			tcp_rcvq_input(c, payload(off, 1000), base + off, 1000);
+			tcp_rcvq_input(c, payload(off, 1000), base + off, 1000, &dup);
 			tcp_rcvq_check(c);
 		}
 		assert_null(c->ooo);
@@ -125,13 +131,14 @@ static void receive_in_any_order(void **st)
 static void receive_beyond_the_window(void **st)
 {
 	struct tcp_conn *c = conn_new(100);
+	struct tcp_range dup;
 	uint32_t taken = 0;
 
-	assert_int_equal(tcp_rcvq_input(c, payload(WINDOW, 10), 100 + WINDOW, 10), TCP_RCVQ_FULL);
-	assert_int_equal(tcp_rcvq_input(c, payload(WINDOW - 5, 10), 100 + WINDOW - 5, 10), TCP_RCVQ_OUT_OF_ORDER);
+	assert_int_equal(tcp_rcvq_input(c, payload(WINDOW, 10), 100 + WINDOW, 10, &dup), TCP_RCVQ_FULL);
+	assert_int_equal(tcp_rcvq_input(c, payload(WINDOW - 5, 10), 100 + WINDOW - 5, 10, &dup), TCP_RCVQ_OUT_OF_ORDER);
 	assert_int_equal(c->ooo->blocks[0].end, 100 + WINDOW);
-	assert_int_equal(tcp_rcvq_input(c, payload(0, 10), 100, 10), TCP_RCVQ_IN_ORDER);
-	assert_int_equal(tcp_rcvq_input(c, payload(0, 10), 100, 10), TCP_RCVQ_DUPLICATE);
+	assert_int_equal(tcp_rcvq_input(c, payload(0, 10), 100, 10, &dup), TCP_RCVQ_IN_ORDER);
+	assert_int_equal(tcp_rcvq_input(c, payload(0, 10), 100, 10, &dup), TCP_RCVQ_DUPLICATE);
 	take_and_verify(c, &taken, 100);
 	assert_int_equal(taken, 10);
 	conn_end(c);
@@ -140,14 +147,14 @@ static void receive_beyond_the_window(void **st)
 static void sack_names_the_newest_first(void **st)
 {
 	struct tcp_conn *c = conn_new(0);
-	struct tcp_range r[TCP_SACK_MAX];
+	struct tcp_range r[TCP_SACK_MAX], dup;
 
 	for (uint32_t i = 1; i <= 6; i++)
-		tcp_rcvq_input(c, payload(i * 200, 100), i * 200, 100);
-	assert_int_equal(tcp_rcvq_sack(c, r), 4);
+		tcp_rcvq_input(c, payload(i * 200, 100), i * 200, 100, &dup);
+	assert_int_equal(tcp_rcvq_sack(c, r, TCP_SACK_MAX), 4);
 	assert_true(r[0].start == 1200 && r[0].end == 1300 && r[1].start == 1000 && r[3].start == 600);
-	tcp_rcvq_input(c, payload(300, 100), 300, 100);
-	assert_int_equal(tcp_rcvq_sack(c, r), 4);
+	tcp_rcvq_input(c, payload(300, 100), 300, 100, &dup);
+	assert_int_equal(tcp_rcvq_sack(c, r, TCP_SACK_MAX), 4);
 	assert_true(r[0].start == 200 && r[0].end == 500 && r[1].start == 1200);
 	conn_end(c);
 }

@@ -7,6 +7,8 @@
 #define FIVE send_bytes(5 * M), out(A, 0, M, 0), out(A, M, M, 0), out(A, 2 * M, M, 0), out(A, 3 * M, M, 0), \
 	out(P | A, 4 * M, M, 0)
 
+#define TINY(i) send_bytes(100), out(P | A, 5 * M + 100 * (i), 100, 0)
+
 /* Section 6.2 step 4: three segments SACKed above a hole, and it is sent again at once, and once. */
 static void three_above(void **st)
 {
@@ -28,9 +30,9 @@ static void overtaken(void **st)
 {
 	SCRIPT(OPTIONS(.sack = true, .rtt_ms = 100),
 		FIVE, wait_ms(100), in_sack(0, M, 2 * M), wait_ms(10), in(A, 0, 0, 2 * M), wait_ms(1), in(A, 0, 0, 5 * M),
-		silent, send_bytes(5 * M), out(A, 5 * M, M, 0), out(A, 6 * M, M, 0), out(A, 7 * M, M, 0),
-		out(A, 8 * M, M, 0), out(P | A, 9 * M, M, 0), wait_ms(100), in_sack(5 * M, 6 * M, 10 * M), silent,
-		wait_ms(23), silent, wait_ms(4), out(A, 5 * M, M, 0), in(A, 0, 0, 10 * M), wait_ms(5000), silent);
+		silent, TINY(0), TINY(1), TINY(2), TINY(3), wait_ms(100), in_sack(5 * M, 5 * M + 100, 5 * M + 200),
+		in_sack(5 * M, 5 * M + 100, 5 * M + 300), in_sack(5 * M, 5 * M + 100, 5 * M + 400), silent,
+		wait_ms(23), silent, wait_ms(4), out(A, 5 * M, 100, 0), in(A, 0, 0, 5 * M + 400), wait_ms(5000), silent);
 }
 
 /* A retransmission that is lost again is found by what was sent after it: no time-out is needed. */

@@ -163,7 +163,7 @@ static void sack_blocks(void **st)
 		in(A, 100, 100, 0), out_sack(A, 0, 0, 0, 100, 200),
 		in(A, 300, 100, 0), out_sack(A, 0, 0, 0, 300, 400),
 		in(A, 200, 50, 0), out_sack(A, 0, 0, 0, 100, 250),
-		in(A, 100, 100, 0), out_sack(A, 0, 0, 0, 100, 250),
+		in(A, 100, 100, 0), out_sack(A, 0, 0, 0, 100, 200),	/* D-SACK: test_tcp_dsack.c */
 		in(A, 0, 100, 0), out_sack(A, 0, 0, 250, 300, 400),
 		in(A, 250, 50, 0), out(A, 0, 0, 400), recv_all(400));
 }
