@@ -6,9 +6,8 @@
  * in rounds of a round trip, up to the configured bound. A peer in slow start sends
  * twice as much in the round that follows, and by its end is told to send twice that;
  * one that the window held up would send all at once when it opens, into queues that
- * can't hold it. So the buffer is six times what a round brought (ours needn't begin
- * when the peer's does). Early data counts: while a hole is mended the peer needs a
- * window of more than the flight.
+ * can't hold it. So the buffer is four times what a round brought. Early data counts:
+ * while a hole is mended the peer needs a window of more than the flight.
  *
  * A user who takes little, like a splice with a slow client, thereby keeps the window
  * of his peer small. The buffer never shrinks: a promise can't be taken back (RFC 9293

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -21,7 +22,7 @@
 
 #define SECOND 1000000ull
 #define MB 1000000ull
-#define BUFFER 65536u
+#define WINDOW_START 65536u
 
 static bool log_written(struct world *w)
 {
@@ -129,11 +130,10 @@ static void assert_bounded(struct world *w, uint64_t sent, uint64_t got)
 {
 	uint64_t held = sent - got;
 
-	assert_true(held > BUFFER / 2);
-	/* Its own two buffers and the two ends' kernels' worth of the same size, and a few records. */
-	assert_true(held < 4 * BUFFER + 5 * TLS_RECORD_MAX_BYTES);
-	/* In packets: each buffer's bytes in mbufs that are at least a quarter full. */
-	assert_true(rte_mempool_in_use_count(w->gateway_mbufs) < 600);
+	assert_true(held > WINDOW_START / 2);
+	/* Far from four buffers' bound of 4 MB: the ends' queues are of the same kind as the gateway's. */
+	assert_true(held < 10 * WINDOW_START);
+	assert_true(rte_mempool_in_use_count(w->gateway_mbufs) < 300);
 }
 
 static void test_slow_client(void **state)

@@ -21,7 +21,7 @@
 #define OUTSIDE_MBUFS 16384u
 #define GATEWAY_MBUFS 8192u
 
-const struct world_config world_usual = { .faults.delay_us = 5000, .max_splices = 200, .buffer_bytes = 65536, .seed = 1 };
+const struct world_config world_usual = { .faults.delay_us = 5000, .max_splices = 200, .buffer_bytes = 4194304, .seed = 1 };
 
 static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
 {
