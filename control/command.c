@@ -25,31 +25,49 @@ static void print_error(const struct invocation *inv, const struct error *err)
 		fprintf(stderr, "  %s\n", err->hint);
 }
 
-enum postern_exit command_ask(const struct invocation *inv, const char *verb, json_t *args, json_t **result)
+struct client *command_open(const struct invocation *inv)
 {
 	struct error err;
 	struct client *c = client_open(inv->socket, &err);
+
+	if (c == NULL)
+		print_error(inv, &err);
+	return c;
+}
+
+enum postern_exit command_ask_on(const struct invocation *inv, struct client *c, const char *verb, json_t *args,
+				 json_t **result)
+{
+	struct error err;
 	int r;
+
+	*result = NULL;
+	r = client_ask(c, verb, args, result, &err);
+	if (r == 0)
+		return POSTERN_OK;
+	print_error(inv, &err);
+	return r == -EREMOTEIO || r == -EINVAL ? POSTERN_REFUSED : POSTERN_NO_DAEMON;
+}
+
+enum postern_exit command_ask(const struct invocation *inv, const char *verb, json_t *args, json_t **result)
+{
+	struct client *c = command_open(inv);
+	enum postern_exit r;
 
 	*result = NULL;
 	if (c == NULL) {
 		json_decref(args);
-		print_error(inv, &err);
 		return POSTERN_NO_DAEMON;
 	}
-	r = client_ask(c, verb, args, result, &err);
+	r = command_ask_on(inv, c, verb, args, result);
 	client_close(c);
-	if (r != 0) {
-		print_error(inv, &err);
-		return r == -EREMOTEIO || r == -EINVAL ? POSTERN_REFUSED : POSTERN_NO_DAEMON;
-	}
-	if (inv->json) {
+	if (r == POSTERN_OK && inv->json) {
 		json_dumpf(*result, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
 		putchar('\n');
 		json_decref(*result);
 		*result = NULL;
 	}
-	return POSTERN_OK;
+	return r;
 }
 
 enum postern_exit command_ask_plain(const struct invocation *inv, const char *verb, json_t **result)

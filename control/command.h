@@ -41,6 +41,13 @@ extern const struct command commands_rules[], commands_state[], commands_certs[]
  */
 enum postern_exit command_ask(const struct invocation *inv, const char *verb, json_t *args, json_t **result);
 
+struct client;
+/* For several questions on one connection: NULL, and told; client_close (client.h). */
+struct client *command_open(const struct invocation *inv);
+/* As command_ask, but prints nothing that went well: *result is the caller's. */
+enum postern_exit command_ask_on(const struct invocation *inv, struct client *c, const char *verb, json_t *args,
+				 json_t **result);
+
 /* The same for a verb that takes no arguments; those that are there are told as wrong usage. */
 enum postern_exit command_ask_plain(const struct invocation *inv, const char *verb, json_t **result);
 

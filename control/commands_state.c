@@ -3,43 +3,97 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control/client.h"
 #include "control/command.h"
 #include "control/table.h"
+#include "control/text.h"
+
+static void connection_row(struct table *t, const json_t *c)
+{
+	char age[16], from[16], to[16];
+
+	table_cell(t, "%s", text_of(c, "id"));
+	table_cell(t, "%s", text_of(c, "rule"));
+	table_cell(t, "%s", text_of(c, "client"));
+	table_cell(t, "%s", text_of(c, "server"));
+	table_cell(t, "%s", text_of(c, "state"));
+	table_cell(t, "%s", text_of(c, "sni"));
+	table_cell(t, "%s", text_of(c, "version"));
+	table_cell(t, "%s", text_of(c, "cipher"));
+	table_cell(t, "%s", table_age((uint64_t)number_of(c, "duration_us"), age, sizeof(age)));
+	table_cell(t, "%s", table_bytes((uint64_t)number_of(c, "bytes_from_client"), from, sizeof(from)));
+	table_cell(t, "%s", table_bytes((uint64_t)number_of(c, "bytes_to_client"), to, sizeof(to)));
+}
+
+/* One answer's rows, at most @max; how many. @t NULL: as a part of the JSON list, a line each. */
+static uint64_t list_page(const json_t *rows, uint64_t max, bool first, struct table *t)
+{
+	size_t i;
+	json_t *c;
+
+	json_array_foreach(rows, i, c) {
+		if (i == max)
+			break;
+		if (t != NULL) {
+			connection_row(t, c);
+			continue;
+		}
+		fputs(first && i == 0 ? "[\n  " : ",\n  ", stdout);
+		json_dumpf(c, stdout, 0);
+	}
+	return i;
+}
+
+/* Page by page, as the daemon gives them. */
+static enum postern_exit list_all(const struct invocation *inv, const json_t *args, uint64_t max, struct table *t)
+{
+	struct client *c = command_open(inv);
+	enum postern_exit r = c != NULL ? POSTERN_OK : POSTERN_NO_DAEMON;
+	json_t *next = json_string("");
+	uint64_t n = 0;
+
+	while (r == POSTERN_OK && next != NULL && n < max) {
+		json_t *one = json_copy((json_t *)(uintptr_t)args), *result;
+
+		json_object_set_new(one, "after", next);
+		next = NULL;
+		r = command_ask_on(inv, c, "connections", one, &result);
+		if (r != POSTERN_OK)
+			break;
+		n += list_page(json_object_get(result, "connections"), max - n, n == 0, t);
+		next = json_incref(json_object_get(result, "next"));
+		json_decref(result);
+	}
+	json_decref(next);
+	if (c != NULL)
+		client_close(c);
+	if (r == POSTERN_OK && t == NULL)
+		puts(n > 0 ? "\n]" : "[]");
+	return r;
+}
 
 static enum postern_exit list_connections(const struct invocation *inv)
 {
 	static const char *const heads[] = { "ID", "RULE", "CLIENT", "SERVER", "STATE", "SNI", "TLS", "CIPHER", ">AGE",
 					     ">FROM", ">TO", NULL };
-	char age[16], from[16], to[16];
-	json_t *args = json_object(), *result, *c;
-	struct table *t;
+	json_t *args = json_object();
 	enum postern_exit r = command_pairs(inv, 0, NULL, args);
-	size_t i;
+	const char *max_text = json_string_value(json_object_get(args, "max"));
+	uint64_t max = UINT64_MAX;
+	struct table *t = NULL;
 
-	if (r != POSTERN_OK) {
-		json_decref(args);
-		return r;
+	if (r == POSTERN_OK && max_text != NULL && (text_parse_count(max_text, &max) != 0 || max == 0))
+		r = command_usage(inv, "max = \"%s\" isn't a number from 1 on", max_text);
+	if (r == POSTERN_OK) {
+		json_object_del(args, "max");
+		if (!inv->json)
+			t = table_new(heads);
+		r = list_all(inv, args, max, t);
 	}
-	r = command_ask(inv, "connections", args, &result);
-	if (r != POSTERN_OK || result == NULL)
-		return r;
-	t = table_new(heads);
-	json_array_foreach(result, i, c) {
-		table_cell(t, "%s", text_of(c, "id"));
-		table_cell(t, "%s", text_of(c, "rule"));
-		table_cell(t, "%s", text_of(c, "client"));
-		table_cell(t, "%s", text_of(c, "server"));
-		table_cell(t, "%s", text_of(c, "state"));
-		table_cell(t, "%s", text_of(c, "sni"));
-		table_cell(t, "%s", text_of(c, "version"));
-		table_cell(t, "%s", text_of(c, "cipher"));
-		table_cell(t, "%s", table_age((uint64_t)number_of(c, "duration_us"), age, sizeof(age)));
-		table_cell(t, "%s", table_bytes((uint64_t)number_of(c, "bytes_from_client"), from, sizeof(from)));
-		table_cell(t, "%s", table_bytes((uint64_t)number_of(c, "bytes_to_client"), to, sizeof(to)));
-	}
-	table_print(t, stdout);
-	json_decref(result);
-	return POSTERN_OK;
+	if (t != NULL)
+		table_print(t, stdout);
+	json_decref(args);
+	return r;
 }
 
 static enum postern_exit kill_connection(const struct invocation *inv)
@@ -228,8 +282,8 @@ static enum postern_exit rotate_log(const struct invocation *inv)
 
 const struct command commands_state[] = {
 	{ "connections", "[rule=NAME] [max=N]", "List open connections",
-	  "FROM and TO count the plain bytes from and to the client. At most 10000 are listed,\n"
-	  "or N (up to 100000).\n", list_connections },
+	  "FROM and TO count the plain bytes from and to the client.\n"
+	  "  max=N  only so many of them\n", list_connections },
 	{ "kill", "ID | rule=NAME", "End a connection, or all of a rule", NULL, kill_connection },
 	{ "stats", "[--all]", "What is counted: workers, events, drops by reason",
 	  "  --all  also what is 0\n", show_stats },

@@ -75,35 +75,30 @@ static int give(uint16_t worker, struct kept *k, struct error *err)
 	return error_hint(err, r, "try again; if it stays so, `postern stats` and the log say what the worker does");
 }
 
-int orders_list(struct record **out, uint32_t *n, uint32_t max, struct error *err)
+int orders_list(const char *rule, struct orders_place *at, uint32_t max, struct record **out, uint32_t *n,
+		struct error *err)
 {
-	struct record *all = NULL;
+	struct record *all = calloc(max, sizeof(*all));
 
 	*n = 0;
-	for (uint16_t w = 0; w < dataplane_workers() && *n < max; w++) {
-		struct dataplane_gauges gauges;
-		uint64_t wanted;
-		struct record *more;
-		struct kept *k;
+	if (all == NULL)
+		return error_set(err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");
+	while (at->worker < dataplane_workers() && *n < max) {
+		struct kept *k = kept_new(ORDER_LIST, max - *n, err);
 
-		dataplane_gauges(w, &gauges);
-		wanted = gauges.connections + 64;	/* some may come while we ask */
-		if (wanted > max - *n)
-			wanted = max - *n;
-		k = kept_new(ORDER_LIST, (uint32_t)wanted, err);
-		if (k == NULL || give(w, k, err) != 0) {
+		if (k != NULL) {
+			snprintf(k->order.name, sizeof(k->order.name), "%s", rule != NULL ? rule : "");
+			k->order.cursor = at->slot;
+		}
+		if (k == NULL || give(at->worker, k, err) != 0) {
 			free(all);
 			return -EBUSY;
 		}
-		more = realloc(all, (*n + k->order.done + 1) * sizeof(*all));
-		if (more == NULL) {
-			free(all);
-			kept_free(k);
-			return error_set(err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");
-		}
-		all = more;
 		memcpy(all + *n, k->records, k->order.done * sizeof(*all));
 		*n += k->order.done;
+		at->slot = k->order.cursor;
+		if (k->order.done < k->order.max)
+			*at = (struct orders_place){ .worker = (uint16_t)(at->worker + 1) };
 		kept_free(k);
 	}
 	*out = all;

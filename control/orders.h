@@ -15,8 +15,18 @@
 #include "control/error.h"
 #include "dataplane/dataplane.h"
 
-/* The connections that are open, at most @max; free(*out). 0, or -errno with @err. */
-int orders_list(struct record **out, uint32_t *n, uint32_t max, struct error *err);
+/* Where a listing goes on; zeros at first. It has ended when `worker` is dataplane_workers(). */
+struct orders_place {
+	uint16_t worker;
+	uint32_t slot;
+};
+/*
+ * Connections that are open, of the rule (NULL: of all): up to @max from *at on, which
+ * is moved; free(*out). One that lives for as long as the listing takes is in it once.
+ * 0, or -errno with @err.
+ */
+int orders_list(const char *rule, struct orders_place *at, uint32_t max, struct record **out, uint32_t *n,
+		struct error *err);
 /* Ends one connection. 0, -ENOENT or -errno with @err. */
 int orders_kill(uint64_t id, struct error *err);
 /*

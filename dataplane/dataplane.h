@@ -78,7 +78,7 @@ void dataplane_gauges(uint16_t worker, struct dataplane_gauges *g);
 unsigned int dataplane_log(struct record *records, unsigned int n);
 
 enum order_verb {
-	ORDER_LIST,	/* fill `records`, at most `max` */
+	ORDER_LIST,	/* fill `records`, at most `max`, of the rule `name` ("": of all) */
 	ORDER_KILL,	/* the connection with `id` */
 	ORDER_KILL_RULE,	/* up to `max` connections of the rule `name`, whichever version */
 	ORDER_DRAIN,	/* on: refuse SYNs from now on; off: accept again */
@@ -92,7 +92,7 @@ struct order {
 	bool on;
 	struct record *records;
 	uint32_t max, done;	/* done: records filled, or connections ended */
-	uint32_t cursor;	/* KILL_RULE: 0, or where the order before stopped, which had reached its max */
+	uint32_t cursor;	/* LIST, KILL_RULE: 0, or where the order before stopped, which had reached its max */
 	/* private: */
 	int finished;
 };

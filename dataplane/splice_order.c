@@ -43,10 +43,10 @@ static bool kill_matches(const struct splice *sp, const struct order *o)
 /* Goes on through the pool's slots from the order's cursor. */
 static bool walk(struct splices *all, struct order *o)
 {
-	uint32_t end = o->cursor + SLOTS_PER_TURN;
+	uint32_t end = all->pool.capacity;
 
-	if (end > all->pool.capacity)
-		end = all->pool.capacity;
+	if (o->cursor < end && end - o->cursor > SLOTS_PER_TURN)
+		end = o->cursor + SLOTS_PER_TURN;
 	for (; o->cursor < end; o->cursor++) {
 		struct splice *sp = pool_at(&all->pool, o->cursor);
 
@@ -55,13 +55,14 @@ static bool walk(struct splices *all, struct order *o)
 		if (o->done == o->max && o->verb != ORDER_KILL)
 			return true;
 		if (o->verb == ORDER_LIST) {
-			list_one(sp, o);
+			if (o->name[0] == '\0' || strcmp(sp->rule->name, o->name) == 0)
+				list_one(sp, o);
 		} else if (kill_matches(sp, o)) {
 			splice_end(sp, SPLICE_KILLED);
 			o->done++;
 		}
 	}
-	return o->cursor == all->pool.capacity;
+	return o->cursor >= all->pool.capacity;
 }
 
 static bool close_some(struct splices *all, struct order *o)

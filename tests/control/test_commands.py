@@ -226,6 +226,7 @@ def connections_and_kill(d):
     check(rows[0]["client"] == "203.0.113.9:40000" and rows[0]["server"] == "10.20.0.2:143", rows[0])
     check(d.good("connections").splitlines()[0].split()[:3] == ["ID", "RULE", "CLIENT"], "no heads")
     check(len(d.json("connections", "max=2")) == 2, "max")
+    check(len(d.good("connections", "max=2").splitlines()) == 3, "max in the table")
     check(d.json("connections", "rule=nobody") == [], "rule")
     check(d.good("kill", rows[0]["id"]) == "1 ended\n", "kill")
     check(d.good("kill", "rule=imap") == "4 ended\n", "kill rule")

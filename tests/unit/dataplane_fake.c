@@ -184,7 +184,11 @@ int dataplane_order(uint16_t worker, struct order *o)
 
 		if (!c->open || c->worker != worker)
 			continue;
-		if (o->verb == ORDER_LIST && o->done < o->max) {
+		if (o->verb == ORDER_LIST && (o->name[0] == '\0' || strcmp(o->name, c->record.rule) == 0)) {
+			if (o->done == o->max) {
+				o->cursor = (uint32_t)i;
+				break;
+			}
 			o->records[o->done++] = c->record;
 		} else if (meant(o, c)) {
 			fake_close((int)i, o->verb == ORDER_CLOSE_SOME ? SPLICE_DRAINED : SPLICE_KILLED);

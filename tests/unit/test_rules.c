@@ -359,6 +359,57 @@ static void thousands_end_in_shares(void **state)
 	}
 }
 
+/* A list of thousands comes in bounded parts, in which each connection is once, also when others end meanwhile. */
+static void a_long_list_comes_in_parts(void **state)
+{
+	enum { CONNECTIONS = 2000 };
+	char request[128], next[40] = "";
+	static bool seen[CONNECTIONS + 1];
+	unsigned int parts = 0, n = 0;
+
+	(void)state;
+	memset(seen, 0, sizeof(seen));
+	for (int i = 0; i < CONNECTIONS; i++)
+		assert_true(fake_connect((uint16_t)(i % 2), "192.0.2.10", 993, "203.0.113.9") >= 0);
+	do {
+		const json_t *rows, *row;
+		json_t *result;
+		size_t i;
+
+		snprintf(request, sizeof(request), "{\"verb\":\"connections\",\"args\":{\"after\":\"%s\"}}", next);
+		result = ask(request, NULL);
+		rows = json_object_get(result, "connections");
+		assert_true(json_array_size(rows) <= 512);
+		json_array_foreach(rows, i, row) {
+			const char *dash = strchr(json_string_value(json_object_get(row, "id")), '-');
+			unsigned long serial = strtoul(dash + 1, NULL, 10);
+
+			assert_in_range(serial, 1, CONNECTIONS);
+			assert_false(seen[serial]);
+			seen[serial] = true;
+			n++;
+		}
+		if (parts++ == 0)	/* one that was listed, and one that wasn't yet */
+			fake_close(0, SPLICE_CLIENT_CLOSED), fake_close(CONNECTIONS - 1, SPLICE_CLIENT_CLOSED);
+		next[0] = '\0';
+		if (json_object_get(result, "next") != NULL)
+			snprintf(next, sizeof(next), "%s", json_string_value(json_object_get(result, "next")));
+		json_decref(result);
+	} while (next[0] != '\0');
+	assert_int_equal(n, CONNECTIONS - 1);
+	assert_int_equal(parts, 4);
+	refused("{\"verb\":\"connections\",\"args\":{\"after\":\"x\"}}", "invalid");
+	refused("{\"verb\":\"connections\",\"args\":{\"after\":\"0-4294967296\"}}", "invalid");
+	refused("{\"verb\":\"connections\",\"args\":{\"max\":513}}", "invalid");
+	/* Places that no answer gave: the end of the list. */
+	accepted("{\"verb\":\"connections\",\"args\":{\"after\":\"0-4294967295\"}}");
+	accepted("{\"verb\":\"connections\",\"args\":{\"after\":\"200-0\"}}");
+	for (size_t i = 0; i < fake.n_connections; i++) {
+		if (fake.connections[i].open)
+			fake_close((int)i, SPLICE_CLIENT_CLOSED);
+	}
+}
+
 /* A stop ends thousands of connections: each finds room for its line, and what was lost before is told. */
 static void every_connection_has_its_line_at_a_stop(void **state)
 {
@@ -500,6 +551,7 @@ int main(void)
 		WITH_SITE(a_stuck_worker_refuses_changes_instead_of_hanging),
 		WITH_SITE(reload_is_all_or_nothing),
 		WITH_SITE(a_link_that_changes_is_logged),
+		WITH_SITE(a_long_list_comes_in_parts),
 		WITH_SITE(thousands_end_in_shares),
 		WITH_SITE(every_connection_has_its_line_at_a_stop),
 		WITH_SITE(an_ending_certificate_is_told_every_day),

@@ -115,10 +115,23 @@ static void test_orders(void **state)
 		peer_connect(w, &(struct peer){ .close = CLOSE_WHEN_PEER_DOES });
 	world_wait(w, 5 * SECOND);	/* only a few SYNs wait for ARP; the others come again */
 	assert_int_equal(order(w, &list), 10);
+	list.cursor = 0;
 	assert_string_equal(records[0].state, "open");
 	assert_int_equal(records[9].bytes_to_client, 10);
 
-	kill.id = records[4].id;
+	/* In parts, from where the last one stopped; nothing behind the end. */
+	list.max = 4;
+	for (unsigned int i = 0; i < 3; i++) {
+		list.done = 0;
+		assert_int_equal(order(w, &list), i < 2 ? 4 : 2);
+	}
+	list.done = 0;
+	list.cursor = UINT32_MAX;
+	assert_int_equal(order(w, &list), 0);
+	list = (struct order){ .verb = ORDER_LIST, .records = records, .max = 32, .name = "other" };
+	assert_int_equal(order(w, &list), 0);
+
+	kill.id = records[1].id;
 	assert_int_equal(order(w, &kill), 1);
 	world_wait(w, SECOND);
 	assert_int_equal(splices_open(w->splices), 9);
