@@ -254,7 +254,8 @@ bool tcp_cookie_input(struct stack *s, const struct netif *nif, struct rte_mbuf 
 		break;
 	case STACK_REFUSE:
 		tcp_reply_rst(s, info, t, rx);
-		/* fall through */
+		stack_drop(s, DROP_TCP_COOKIE_REFUSED, m);
+		return true;
 	case STACK_IGNORE:
 	default:
 		stack_drop(s, DROP_TCP_COOKIE_REFUSED, m);

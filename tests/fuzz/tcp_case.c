@@ -30,6 +30,7 @@ static void adopt(struct tcp_case *t, struct tcp_conn *c)
 	}
 	*u = (struct tcp_case_user){ .conn = c, .tx_seq = c->snd_nxt };
 	tcp_set_user(c, u);
+	tcp_set_keepalive(c, true);
 }
 
 /* What the stack has sent is what the users wrote. */
@@ -316,6 +317,8 @@ void tcp_case_init(struct tcp_case *t, const uint8_t *head)
 		.rcv_buffer_bytes = (head[3] & 1) ? 3000 : 65536, .snd_buffer_bytes = (head[3] & 2) ? 5000 : 65536,
 		.max_conns = 4, .max_half_open = 2, .offloads = (head[3] & 4) ? NETIF_TX_SCATTER : 0,
 		.start_us = (head[3] & 8) ? 1ull << 42 : 0,
+		.keepalive_us = (head[6] & 4) ? 5000000 : 0, .user_timeout_us = (head[6] & 8) ? 10000000 : 0,
+		.user_timeout_limit_us = (head[6] & 16) ? 300000000 : 0,
 	};
 
 	if ((head[3] & 0x14) == 0x14) {
@@ -326,6 +329,7 @@ void tcp_case_init(struct tcp_case *t, const uint8_t *head)
 	t->stolen = NULL;
 	t->options = head[2];
 	tcp_peer_init(&t->peer, &o);
+	t->peer.netifs.netifs[0].congestion = head[6] & 3;
 	/* Numbers that begin just before they wrap. */
 	t->origin.isn = (uint32_t)(0 - (head[4] << 6));
 	t->origin.ts_offset = (uint32_t)(0 - t->peer.now_us / 1000 - (uint32_t)(head[5] << 2));
