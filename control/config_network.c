@@ -41,6 +41,7 @@ static int each_named(struct config *c, const struct conf *root, const char *key
 struct raw_port {
 	char device[DEVICE_TEXT_BYTES];
 	uint64_t vlan, mtu;
+	int congestion;
 	struct netif *netif;
 };
 
@@ -68,11 +69,15 @@ static int read_addresses(const struct conf *value, const struct place *place, v
 	return field_each(value, place, err, read_own_address, ((struct raw_port *)out)->netif);
 }
 
+/* enum congestion, without its "default". */
+static const char *const congestion_words[] = { "bbr", "cubic", "newreno", NULL };
+
 static const struct field port_fields[] = {
 	{ "device", FIELD_TEXT, FIELD_OF(struct raw_port, device), 0, 0, NULL, NULL },
 	{ .key = "addresses", .kind = FIELD_OTHER, .read = read_addresses },
 	{ "vlan", FIELD_COUNT, FIELD_OF(struct raw_port, vlan), 0, 4094, NULL, NULL },
 	{ "mtu", FIELD_COUNT, FIELD_OF(struct raw_port, mtu), 1280, 9600, NULL, NULL },
+	{ "congestion", FIELD_WORD, FIELD_OF(struct raw_port, congestion), 0, 0, congestion_words, NULL },
 };
 
 static int read_port(struct config *c, const struct conf *section, const char *name, struct error *err)
@@ -113,6 +118,7 @@ static int read_port(struct config *c, const struct conf *section, const char *n
 	raw.netif->id = (uint8_t)all->n_netifs;
 	raw.netif->vlan = (uint16_t)raw.vlan;
 	raw.netif->mtu = (uint16_t)raw.mtu;
+	raw.netif->congestion = (uint8_t)(CONGESTION_BBR + raw.congestion);
 	all->n_netifs++;
 	return 0;
 }

@@ -9,7 +9,7 @@
 const struct tcp_cc *tcp_cc(const struct tcp_conn *c)
 {
 	static const struct tcp_cc *const all[] = {
-		[CONGESTION_DEFAULT] = &tcp_cc_cubic,
+		[CONGESTION_DEFAULT] = &tcp_cc_bbr,
 		[CONGESTION_BBR] = &tcp_cc_bbr,
 		[CONGESTION_CUBIC] = &tcp_cc_cubic,
 		[CONGESTION_NEWRENO] = &tcp_cc_newreno,
@@ -62,6 +62,8 @@ void tcp_cc_acked(struct tcp_conn *c, uint32_t bytes)
 
 void tcp_cc_sampled(struct tcp_conn *c, const struct tcp_rate_sample *rs)
 {
+	if (rs->any)
+		c->pace_free = false;
 	if (tcp_cc_models(c))
 		tcp_cc(c)->sampled(c, rs);
 	else
@@ -126,6 +128,7 @@ void tcp_cc_undo(struct tcp_conn *c)
 
 void tcp_cc_restart(struct tcp_conn *c, bool idle)
 {
+	c->pace_free = true;
 	if (!tcp_cc_models(c) && idle)
 		c->cwnd = RTE_MIN(c->cwnd, tcp_cc_initial_window(c));
 	if (tcp_cc(c)->restart)

@@ -51,6 +51,7 @@ struct tcp_conn {
 	bool rack_reordering : 1;		/* RACK.reordering_seen */
 	bool rack_dsack_on : 1;			/* rack_dsack_round is set */
 	uint8_t congestion : 2;			/* enum congestion, of the port */
+	bool pace_free : 1;			/* a first window: nothing of it is acknowledged yet (tcp_pace.c) */
 	bool room_wanted : 1;			/* tcp_send_room told the user that there is little: TCP_WRITABLE is due */
 	struct tuple tuple;
 	struct stack *stack;

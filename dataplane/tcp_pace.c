@@ -3,6 +3,7 @@
 
 #include <rte_common.h>
 
+#include "tcp_cc.h"
 #include "tcp_conn.h"
 #include "tcp_timer.h"
 
@@ -22,10 +23,12 @@ static uint32_t quantum_us(const struct tcp_conn *c)
 	return RTE_MAX(TCP_PACE_QUANTUM_US, time_of(c, 2u * c->mss));
 }
 
-/* The first window leaves at once (RFC 6928): there is no knowledge to pace it by. */
-static bool unpaced(const struct tcp_conn *c)
+/* What may leave at once after a silence, as at the start (RFC 6928): an answer of a few segments needn't wait. */
+static uint32_t free_room(const struct tcp_conn *c)
 {
-	return c->pacing_rate == 0 || c->delivered == 0;
+	uint32_t window = tcp_cc_initial_window(c), flight = tcp_flight(c);
+
+	return c->pace_free && flight < window ? window - flight : 0;
 }
 
 uint32_t tcp_pace_room(struct tcp_conn *c)
@@ -33,8 +36,11 @@ uint32_t tcp_pace_room(struct tcp_conn *c)
 	uint32_t quantum, room;
 	int32_t debt_us;
 
-	if (unpaced(c))
+	if (c->pacing_rate == 0)
 		return UINT32_MAX;
+	room = free_room(c);
+	if (room > 0)
+		return RTE_MAX(room / c->mss, 1u) * c->mss;
 	quantum = quantum_us(c);
 	debt_us = RTE_MAX((int32_t)(c->pace_next_us - (uint32_t)c->stack->now_us), -(int32_t)TCP_PACE_LATE_US);
 	if (debt_us >= (int32_t)quantum) {
@@ -50,7 +56,7 @@ void tcp_pace_sent(struct tcp_conn *c, uint32_t bytes)
 {
 	uint32_t oldest = (uint32_t)c->stack->now_us - TCP_PACE_LATE_US;
 
-	if (unpaced(c))
+	if (c->pacing_rate == 0 || free_room(c) > 0)
 		return;
 	if ((int32_t)(c->pace_next_us - oldest) < 0)
 		c->pace_next_us = oldest;

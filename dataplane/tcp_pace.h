@@ -6,7 +6,7 @@
  * timer that is late is made good, within a bound.
  *
  * A window that is smaller than a millisecond of the rate (a LAN) never waits, and
- * neither does the first window of a connection, before any data is acknowledged.
+ * neither does the initial window (RFC 6928) after a silence.
  *
  * Threads: the stack's worker.
  */

@@ -93,6 +93,7 @@ static void random_host(struct rng *r, struct host_config *c)
 		c->small_pool = (unsigned int)rng_between(r, 1, SIM_SMALL_POOLS);
 	c->secret[0] = rng_next(r);
 	c->secret[1] = rng_next(r);
+	c->congestion = (uint8_t)(c->secret[0] >> 32 & 3);	/* no draw of its own: seeds stay what they were */
 }
 
 static void random_end(struct rng *r, struct end_plan *e, uint64_t heal_us)

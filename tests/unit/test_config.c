@@ -73,7 +73,7 @@ static void a_whole_configuration(void **state)
 		"control { socket = \"postern.sock\"; group = mail; }\n"
 		"log { format = json; file = \"postern.log\"; }\n"
 		"certificates { directory = \"certs\"; }\n"
-		"port external { device = \"net_af_packet0,iface=gw-ext\"; addresses = [\"192.0.2.10/24\", \"2001:db8:0:1::10/64\"]; vlan = 7; mtu = 9000; }\n"
+		"port external { device = \"net_af_packet0,iface=gw-ext\"; addresses = [\"192.0.2.10/24\", \"2001:db8:0:1::10/64\"]; vlan = 7; mtu = 9000; congestion = cubic; }\n"
 		"port internal { device = \"0000:03:00.1\"; addresses = [\"10.20.0.1/24\", \"fd20::1/64\"]; }\n"
 		"route { to = \"default\"; via = \"192.0.2.1\"; }\n"
 		"route { to = default; via = 2001:db8:0:1::1; }\n"
@@ -110,6 +110,8 @@ static void a_whole_configuration(void **state)
 	assert_int_equal(d->netifs.netifs[0].n_addrs, 2);
 	assert_int_equal(d->netifs.netifs[0].vlan, 7);
 	assert_int_equal(d->netifs.netifs[0].mtu, 9000);
+	assert_int_equal(d->netifs.netifs[0].congestion, CONGESTION_CUBIC);
+	assert_int_equal(d->netifs.netifs[1].congestion, CONGESTION_BBR);
 	assert_string_equal(d->devices[1], "0000:03:00.1");
 	assert_int_equal(d->netifs.n_routes, 3);
 	imap = ruleset_lookup(&c->rules, "imap");
@@ -194,6 +196,7 @@ static void wrong_ports(void **state)
 	bad("port a { device = x; addresses = [192.0.2.1/24, 192.0.2.1/24]; }", "port a: addresses", "given twice");
 	bad("port a { device = x; addresses = 192.0.2.1/24; vlan = 5000; }", "port a: vlan", "out of range");
 	bad("port a { device = x; addresses = 192.0.2.1/24; mtu = 100; }", "port a: mtu", "out of range");
+	bad("port a { device = x; addresses = 192.0.2.1/24; congestion = vegas; }", "port a: congestion", "bbr");
 	bad(PORT "port a { device = y; addresses = 192.0.3.1/24; }", ":2: port: a", "two ports of this name");
 	bad(PORT "port b { device = net_null0; addresses = 192.0.3.1/24; }", ":2: port: b", "this device already");
 	bad(PORT "port b { device = y; addresses = 192.0.2.10/24; }", "posternd.conf", "192.0.2.10");

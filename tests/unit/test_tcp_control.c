@@ -23,6 +23,7 @@ static struct tcp_conn *conn_new(uint16_t fport)
 
 	assert_non_null(c);
 	c->mss = 1000;
+	peer.netifs.netifs[0].congestion = CONGESTION_CUBIC;
 	tcp_rtt_init(c);
 	tcp_cc_init(c);
 	return c;
