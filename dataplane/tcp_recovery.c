@@ -139,9 +139,10 @@ static void sack_ack(struct tcp_conn *c, const struct tcp_acked *acked, uint32_t
 
 static void leave(struct tcp_conn *c)
 {
-	/* RFC 6582 step 3: no burst from a window that nothing fills. */
+	/* RFC 6582 step 3: no burst from a window that nothing fills, unless pacing prevents it. */
 	if (!tcp_cc_recovered(c) && c->ca_state == TCP_CA_RECOVERY)
-		c->cwnd = RTE_MIN(c->ssthresh, RTE_MAX(tcp_flight(c), 1u * c->mss) + 3u * c->mss);
+		c->cwnd = c->pacing_rate > 0 ? c->ssthresh
+			: RTE_MIN(c->ssthresh, RTE_MAX(tcp_flight(c), 1u * c->mss) + 3u * c->mss);
 	c->ca_state = TCP_CA_OPEN;
 	tcp_rack_recovered(c);
 	c->rtx_forced = false;
