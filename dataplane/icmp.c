@@ -153,6 +153,20 @@ bool icmp_quoted(const uint8_t *ip, size_t bytes, struct tuple *t, uint32_t *seq
 	return true;
 }
 
+/*
+ * A router from before RFC 1191 gives no MTU: then it is the next one that is in use
+ * somewhere, below the size that didn't pass (section 7.1; its table, and Ethernet's tunnels).
+ */
+static uint16_t plateau(uint16_t total_bytes)
+{
+	static const uint16_t in_use[] = { 32000, 17914, 8166, 4352, 2002, 1492, 1472, 1400, 1280, 1006, 576, 508, 296, 68 };
+
+	for (size_t i = 0; i < RTE_DIM(in_use); i++)
+		if (in_use[i] < total_bytes)
+			return in_use[i];
+	return in_use[RTE_DIM(in_use) - 1];
+}
+
 /* An error about a packet that we are said to have sent. */
 static void error(struct stack *s, struct rte_mbuf *m, bool v4, enum tcp_icmp kind, uint16_t mtu)
 {
@@ -171,6 +185,8 @@ static void error(struct stack *s, struct rte_mbuf *m, bool v4, enum tcp_icmp ki
 		stack_drop(s, DROP_ICMP_MALFORMED, m);
 		return;
 	}
+	if (kind == TCP_ICMP_TOO_BIG && mtu == 0)
+		mtu = plateau((uint16_t)(quote[2] << 8 | quote[3]));
 	rte_pktmbuf_free(m);
 	tcp_icmp_error(s, &tuple, seq, kind, mtu);
 }
@@ -208,14 +224,14 @@ void icmp4_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m, c
 	}
 }
 
-/* RFC 8201 4: less than the minimum of IPv6 is no news. */
+/* Bytes; 0: less than the least of IPv6, which no router may say (RFC 8201 section 4). */
 static uint16_t v6_mtu(const struct icmp_header *icmp)
 {
 	uint32_t mtu;
 
 	memcpy(&mtu, icmp->rest, sizeof(mtu));
 	mtu = rte_be_to_cpu_32(mtu);
-	return (uint16_t)RTE_MIN(RTE_MAX(mtu, IPV6_MIN_MTU), (uint32_t)UINT16_MAX);
+	return mtu < IPV6_MIN_MTU ? 0 : (uint16_t)RTE_MIN(mtu, (uint32_t)UINT16_MAX);
 }
 
 void icmp6_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m, const struct ip_info *info)
@@ -245,7 +261,10 @@ void icmp6_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m, c
 		echo(s, m, info, V6_ECHO_REPLY);
 		return;
 	case V6_TOO_BIG:
-		error(s, m, false, TCP_ICMP_TOO_BIG, v6_mtu(icmp));
+		if (v6_mtu(icmp) == 0)
+			stack_drop(s, DROP_ICMP_MALFORMED, m);
+		else
+			error(s, m, false, TCP_ICMP_TOO_BIG, v6_mtu(icmp));
 		return;
 	case V6_UNREACHABLE:
 	case V6_TIME_EXCEEDED:

@@ -36,20 +36,18 @@ struct tcp_conn {
 	bool fin_sent : 1;			/* snd_nxt counts it */
 	bool fin_received : 1;			/* reached in order; rcv_nxt counts it */
 	bool fin_ahead : 1;			/* came out of order, at fin_seq */
-	bool sack_ok : 1;			/* both sides sent SACK-permitted */
-	bool ts_ok : 1;				/* both sides sent timestamps */
-	bool wscale_ok : 1;
+	bool sack_ok : 1, ts_ok : 1, wscale_ok : 1;	/* both sides said so */
 	bool in_ready : 1, in_woken : 1, in_output : 1, in_half_open : 1, in_time_wait : 1;
 	bool in_orphans : 1, orphan_done : 1;	/* tcp_orphan.c; done: nothing of ours is outstanding */
 	bool keepalive : 1;			/* the user wants it (tcp_keepalive.c) */
 	uint8_t keep_probes : 4;		/* sent since the peer was heard */
 	bool uto_due : 1;			/* the next segment carries our user time-out (tcp_uto.c) */
+	uint8_t pmtu_search : 1, pmtu_top : 1, pmtu_probing : 1, pmtu_fails : 2;	/* tcp_pmtu.c */
 	bool ack_now : 1;			/* an acknowledgment is due at once */
 	bool cwnd_limited : 1;			/* the last output stopped at cwnd (RFC 7661's idea) */
 	bool rtx_forced : 1;			/* RFC 6675 section 5 step 4.3: whatever the pipe holds */
 	bool tx_blocked : 1;			/* output found no mbuf */
-	bool rack_reordering : 1;		/* RACK.reordering_seen */
-	bool rack_dsack_on : 1;			/* rack_dsack_round is set */
+	bool rack_reordering : 1, rack_dsack_on : 1;	/* RACK.reordering_seen; rack_dsack_round is set */
 	uint8_t congestion : 2;			/* enum congestion, of the port */
 	bool pace_free : 1;			/* a first window: nothing of it is acknowledged yet (tcp_pace.c) */
 	bool room_wanted : 1;			/* tcp_send_room told the user that there is little: TCP_WRITABLE is due */
@@ -121,6 +119,7 @@ struct tcp_conn {
 	TAILQ_ENTRY(tcp_conn) age_link;		/* half-open, orphan or TIME-WAIT */
 	struct wheel_timer timer;
 	uint32_t deadline[TCP_T_COUNT];		/* tcp_timer.h; 0: off */
+	uint16_t pmtu_high, pmtu_stamp;		/* tcp_pmtu.c: what is known not to pass, and since when */
 	void *user;
 };
 /* The aim was eight cache lines; BBR's model, 92 bytes of filters and marks, makes it nine. */

@@ -29,6 +29,11 @@
 #define TCP_PATH_MTU_MIN_V4 552u	/* smaller "fragmentation needed" is not believed */
 #define TCP_PATH_MTU_MIN_V6 1280u	/* RFC 8200 section 5 */
 
+#define TCP_PATH_MTU_BASE 1280u		/* what passes nearly everywhere: IPv6's least */
+#define TCP_PATH_MTU_BASE_V4 576u	/* what every IPv4 host takes (RFC 791) */
+#define TCP_BLACK_HOLE_TIMEOUTS 2u	/* of one full-sized segment, one after the other, and it is too large */
+#define TCP_PMTU_RAISE_US 600000000u	/* RFC 1191 6.3, RFC 8201 4: when a larger MTU is tried again */
+
 #define TCP_DUP_THRESH 3u		/* RFC 5681, RFC 6675 */
 #define TCP_QUICK_ACKS 16u		/* a young connection's peer is in slow start: it needs the ACKs */
 #define TCP_SMALL_BYTES 256u		/* received payloads up to this are copied behind the last one */

@@ -8,6 +8,7 @@
 #include "tcp_list.h"
 #include "tcp_pace.h"
 #include "tcp_packet.h"
+#include "tcp_pmtu.h"
 #include "tcp_rack.h"
 #include "tcp_rcvq.h"
 #include "tcp_recovery.h"
@@ -246,16 +247,16 @@ static uint32_t next_bytes(struct tcp_conn *c, bool override)
 	if (most > room)
 		most = room >= c->mss ? room / c->mss * c->mss : room;
 	if (most > c->mss)
-		most = tcp_packet_most(c, &(struct tcp_data){ c->snd_next, c->snd_next_off, most });
+		most = tcp_packet_most(c, &(struct tcp_data){ .m = c->snd_next, .off = c->snd_next_off, .bytes = most });
 	/* Silly window avoidance (RFC 9293 3.8.6.2.1): a full segment, all there is, or half the largest window. */
 	if (most < c->mss && most < c->snd_unsent && most < c->snd_wnd_max / 2 && !override)
 		return 0;
 	return most;
 }
 
-static bool send_one(struct tcp_conn *c, uint32_t bytes, bool fin)
+static bool send_one(struct tcp_conn *c, uint32_t bytes, bool fin, bool probe)
 {
-	struct tcp_data d = { .m = c->snd_next, .off = c->snd_next_off, .bytes = bytes };
+	struct tcp_data d = { .m = c->snd_next, .off = c->snd_next_off, .bytes = bytes, .whole = probe };
 	uint8_t flags = fin ? TH_FIN : 0;
 
 	if (!tcp_sndq_can_record(c)) {
@@ -284,16 +285,18 @@ static void send_new(struct tcp_conn *c, bool override)
 	if (c->snd_unsent > 0 && tcp_flight(c) == 0)
 		tcp_cc_restart(c, (uint32_t)c->stack->now_us - c->last_sent_us > tcp_rto_us(c));
 	while (c->snd_unsent > 0) {
-		uint32_t bytes = next_bytes(c, override);
+		uint32_t probe = tcp_pmtu_probe(c), seq = c->snd_nxt, bytes = probe ? probe : next_bytes(c, override);
 		bool fin = c->fin_wanted && bytes == c->snd_unsent &&
 			   seq_lt(c->snd_nxt + bytes, c->snd_una + c->snd_wnd) && bytes <= c->mss;
 
-		if (bytes == 0 || !send_one(c, bytes, fin))
+		if (bytes == 0 || !send_one(c, bytes, fin, probe > 0))
 			return;
+		if (probe > 0)
+			tcp_pmtu_probe_sent(c, seq, bytes);
 		override = false;
 	}
 	if (c->fin_wanted && !c->fin_sent && seq_lt(c->snd_nxt, c->snd_una + c->snd_wnd))
-		send_one(c, 0, true);
+		send_one(c, 0, true, false);
 }
 
 /* Is cwnd in use, so that it may grow? In slow start half of it will do (RFC 7661's idea). */

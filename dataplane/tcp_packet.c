@@ -88,9 +88,15 @@ static bool attach_data(struct stack *s, struct rte_mbuf *m, const struct tcp_da
 	return true;
 }
 
+/* Is it for the device to cut? */
+static bool is_long(const struct tcp_conn *c, const struct tcp_data *d)
+{
+	return d->bytes > c->mss && !d->whole;
+}
+
 static bool put_data(struct tcp_conn *c, struct rte_mbuf *m, const struct tcp_data *d)
 {
-	bool one_segment = d->bytes <= c->mss;
+	bool one_segment = !is_long(c, d);
 	bool scatter = tcp_netif(c)->offloads & NETIF_TX_SCATTER;
 
 	if (one_segment && d->bytes <= rte_pktmbuf_tailroom(m) &&
@@ -125,7 +131,7 @@ bool tcp_packet_send(struct tcp_conn *c, uint32_t seq, uint8_t flags, uint16_t w
 		count_drop(c->stack->config.counters, DROP_NO_MBUF);
 		return false;
 	}
-	if (data->bytes > c->mss) {
+	if (is_long(c, data)) {
 		m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
 		m->tso_segsz = c->mss;
 	}

@@ -19,6 +19,7 @@
 struct tcp_data {
 	struct rte_mbuf *m;	/* NULL: none */
 	uint32_t off, bytes;
+	bool whole;		/* one segment, though longer than the MSS: a probe (tcp_pmtu.c) */
 };
 
 /*

@@ -105,6 +105,6 @@ enum tcp_icmp {
 /*
  * An ICMP error about a segment that we sent: its tuple (own end local) and the
  * sequence number quoted. Believed only when that number is in flight (RFC 5927 4).
- * @mtu: next-hop MTU in bytes for TCP_ICMP_TOO_BIG, 0 when the router gave none.
+ * @mtu: next-hop MTU in bytes for TCP_ICMP_TOO_BIG.
  */
 void tcp_icmp_error(struct stack *s, const struct tuple *t, uint32_t seq, enum tcp_icmp kind, uint16_t mtu);

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "tcp_cc.h"
+#include "tcp_pmtu.h"
 #include "tcp_rack.h"
 #include "tcp_rtt.h"
 #include "tcp_sack.h"
@@ -43,6 +44,10 @@ uint32_t tcp_seg_lost(struct tcp_conn *c, struct tcp_seg *g, struct tcp_seg **af
 		c->lost_bytes += g->bytes;
 	g->flags = (uint8_t)((g->flags & ~TCP_SEG_RTX) | TCP_SEG_LOST);
 	queue_lost(c, g, after);
+	if (g->flags & TCP_SEG_PROBE) {
+		tcp_pmtu_probe_lost(c, g);
+		return 0;
+	}
 	tcp_rate_lost(c, g);
 	return g->bytes;
 }
@@ -77,7 +82,7 @@ static void mark_first(struct tcp_conn *c)
 
 	if (!g || (g->flags & (TCP_SEG_LOST | TCP_SEG_SACKED)))
 		return;
-	if (tcp_seg_data(g) > c->mss)
+	if (tcp_seg_data(g) > c->mss && !(g->flags & TCP_SEG_PROBE))
 		tcp_sndq_split(c, g, c->mss);
 	tcp_seg_lost(c, g, &after);
 }

@@ -30,7 +30,8 @@ void tcp_recovery_timeout(struct tcp_conn *c);
 
 /*
  * Marks of one record, rings and sums kept. tcp_seg_lost: @g is in flight; *after, NULL
- * at first, is the caller's through a run of calls in ascending order. Returns its bytes.
+ * at first, is the caller's through a run of calls in ascending order. Returns its bytes, or 0 for a
+ * probe, whose loss isn't congestion's.
  */
 uint32_t tcp_seg_lost(struct tcp_conn *c, struct tcp_seg *g, struct tcp_seg **after);
 /* @g goes off its ring, without marks. */

@@ -4,6 +4,7 @@
 #include <rte_mbuf.h>
 
 #include "base/assert.h"
+#include "tcp_pmtu.h"
 #include "tcp_rack.h"
 #include "tcp_seg_ring.h"
 
@@ -93,7 +94,7 @@ static bool can_join_last(const struct tcp_conn *c)
 {
 	const struct tcp_seg *last = TAILQ_LAST(&c->segs, tcp_seg_list);
 
-	return last && last->m && !(last->flags & (TCP_SEG_FIN | TCP_SEG_SACKED | TCP_SEG_LOST));
+	return last && last->m && !(last->flags & (TCP_SEG_FIN | TCP_SEG_SACKED | TCP_SEG_LOST | TCP_SEG_PROBE));
 }
 
 bool tcp_sndq_can_record(const struct tcp_conn *c)
@@ -140,6 +141,8 @@ bool tcp_sndq_split(struct tcp_conn *c, struct tcp_seg *g, uint32_t bytes)
 	ASSERT(bytes > 0 && bytes < g->bytes && bytes <= tcp_seg_data(g));
 	if (!spare_record(c))
 		return false;
+	if (g->flags & TCP_SEG_PROBE)
+		tcp_pmtu_probe_over(c, g);
 	rest = pool_get(&c->stack->tcp.segs);
 	ASSERT(rest);
 	rest->seq = g->seq + bytes;
@@ -220,6 +223,8 @@ void tcp_sndq_acked(struct tcp_conn *c, uint32_t ack, struct tcp_acked *acked)
 			tcp_rate_delivered(c, g, bytes);
 		c->snd_bytes -= data;
 		if (bytes < g->bytes) {
+			if (g->flags & TCP_SEG_PROBE)
+				tcp_pmtu_probe_over(c, g);
 			g->seq += bytes;
 			g->bytes -= bytes;
 			advance(&g->m, &g->off, bytes);
@@ -229,6 +234,8 @@ void tcp_sndq_acked(struct tcp_conn *c, uint32_t ack, struct tcp_acked *acked)
 		}
 		if (!(g->flags & TCP_SEG_SACKED))
 			tcp_sndq_delivered(c, g, acked);
+		if (g->flags & TCP_SEG_PROBE)
+			tcp_pmtu_probe_acked(c, g);
 		drop_record(c, g);
 	}
 	c->snd_una = ack;

@@ -22,6 +22,7 @@ enum {
 	TCP_SEG_LOST = 1u << 2,
 	TCP_SEG_RTX = 1u << 3,		/* lost, and sent again since */
 	TCP_SEG_EVER_RTX = 1u << 4,	/* no RTT sample (Karn's algorithm) */
+	TCP_SEG_PROBE = 1u << 6,	/* of a larger path MTU (tcp_pmtu.c) */
 	TCP_SEG_APP_LIMITED = 1u << 5,	/* sent when the user had too little to send (tcp_rate.c) */
 };
 

@@ -7,6 +7,7 @@
 #include "tcp_keepalive.h"
 #include "tcp_list.h"
 #include "tcp_output.h"
+#include "tcp_pmtu.h"
 #include "tcp_recovery.h"
 #include "tcp_rtt.h"
 #include "tcp_table.h"
@@ -93,6 +94,7 @@ static void rtx_timeout(struct tcp_conn *c)
 		syn_timeout(c);
 	} else if (tcp_flight(c) > 0) {
 		begin_user_timeout(c);
+		tcp_pmtu_timed_out(c);
 		tcp_recovery_timeout(c);
 		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
 	} else if (c->snd_unsent > 0 || (c->fin_wanted && !c->fin_sent)) {

@@ -6,6 +6,8 @@
 #include "sim.h"
 #include "tcp_limits.h"
 
+#define ETHER_BYTES 14u
+
 static const struct wire_faults clean = { .delay_us = 500 };
 
 static void random_faults(struct rng *r, struct wire_faults *f)
@@ -67,6 +69,32 @@ static void random_changes(struct rng *r, struct scenario *sc)
 		f[i].slow_bytes_per_s = RTE_MAX(f[i].bytes_per_s / rng_between(r, 2, 20), (uint64_t)10000);
 		f[i].change_us = rng_between(r, 10000, 1000000);
 	}
+}
+
+/* Frames over a size vanish from some time on, and nothing heals that: in one direction, or in both. */
+static void random_holes(struct rng *r, struct scenario *sc)
+{
+	bool v6 = false, alone;
+
+	if (!rng_chance(r, 0.15))
+		return;
+	for (unsigned int i = 0; i < sc->n_flows; i++)
+		v6 = v6 || sc->flows[i].v6;
+	/* Where other faults allow transfers to die a hole proves little. */
+	alone = rng_chance(r, 0.6);
+	for (int i = 0; i < 2; i++) {
+		if (alone)
+			sc->faults[i] = (struct wire_faults){ .delay_us = sc->faults[i].delay_us };
+		if (rng_chance(r, 0.3))
+			continue;
+		sc->faults[i].hole_us = sc->start_us + (rng_chance(r, 0.3) ? rng_below(r, 2 * sc->heal_us) : 0);
+		sc->faults[i].hole_bytes = ETHER_BYTES + (uint32_t)(!v6 && rng_chance(r, 0.2) ? rng_between(r, 576, 1279)
+											   : rng_between(r, 1280, 1499));
+		sc->healed[i].hole_us = sc->faults[i].hole_us;
+		sc->healed[i].hole_bytes = sc->faults[i].hole_bytes;
+	}
+	/* It takes up to four time-outs, each twice the one before, until segments are small enough. */
+	sc->limit_us += 120000000;
 }
 
 static void random_host(struct rng *r, struct host_config *c)
@@ -206,7 +234,8 @@ void scenario_from_seed(struct scenario *sc, uint64_t seed)
 	sc->n_flows = (unsigned int)rng_between(&r, 1, 8);
 	for (unsigned int i = 0; i < sc->n_flows; i++)
 		random_flow(&r, sc, i);
+	random_holes(&later, sc);
 	for (unsigned int i = 0; i < sc->n_flows; i++)
 		sc->flows[i].may_die = may_die(sc, i);
-	sc->limit_us = 100000000 + longest_reading_us(sc);
+	sc->limit_us += 100000000 + longest_reading_us(sc);
 }

@@ -7,6 +7,8 @@
 #include <rte_common.h>
 
 #include "sim.h"
+#include "tcp_hdr.h"
+#include "tcp_limits.h"
 #include "watch_private.h"
 
 #define SILENCE_US 190000u		/* a persist or retransmission timer's, at least */
@@ -212,11 +214,16 @@ static bool silly(const struct watch *w, const struct watch_conn *c, int host, c
 {
 	const struct watch_end *e = &c->ends[host];
 	uint64_t now = w->sim->now_us;
+	uint32_t full;
 
 	if (s->flags & (SEG_PSH | SEG_FIN))
 		return false;
 	/* A cookie remembers MSS roughly, so what is full shows by what was sent before. */
-	return s->bytes < RTE_MIN(full_segment(w, c, host, s), e->sent_full) && s->bytes < e->wnd_max / 2 && now - e->data_us < SILENCE_US;
+	full = RTE_MIN(full_segment(w, c, host, s), e->sent_full);
+	/* Behind what may be a black hole a full one is smaller, as small as the last resort. */
+	if (w->sim->hosts[host].counters.events[EVENT_TCP_PMTU_BLACK_HOLE] > 0)
+		full = RTE_MIN(full, TCP_PATH_MTU_BASE_V4 - 40 - TCP_TS_BYTES);
+	return s->bytes < full && s->bytes < e->wnd_max / 2 && now - e->data_us < SILENCE_US;
 }
 
 /*

@@ -162,6 +162,10 @@ void wire_send(struct wire *w, const uint8_t *data, size_t bytes, uint64_t now_u
 		w->cut_lost++;
 		return;
 	}
+	if (x->hole_bytes > 0 && bytes > x->hole_bytes && now_us >= x->hole_us) {
+		w->hole_lost++;
+		return;
+	}
 	if (rate > 0) {
 		uint64_t start = w->free_at_us > now_us ? w->free_at_us : now_us;
 

@@ -29,6 +29,9 @@ struct wire_faults {
 	 */
 	uint64_t cut_every_us, cut_us;
 	uint64_t plan_us, plan_seed;
+	/* From hole_us on, longer frames vanish without a word: a black hole for path MTU discovery. 0: none do. */
+	uint32_t hole_bytes;
+	uint64_t hole_us;
 };
 
 /* One of two states in turn; the times come from a seed only, whenever they are asked for. */
@@ -53,7 +56,7 @@ struct wire {
 	struct wire_frame **heap;	/* by at_us, then order */
 	size_t n, capacity;
 	uint64_t orders;
-	uint64_t sent, lost, queue_lost, cut_lost, duplicated, reordered, corrupted;
+	uint64_t sent, lost, queue_lost, cut_lost, hole_lost, duplicated, reordered, corrupted;
 };
 
 void wire_init(struct wire *w, uint64_t seed);

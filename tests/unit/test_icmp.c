@@ -260,9 +260,9 @@ static void errors_reach_tcp(void **state)
 			told(&b, &f, "192.0.2.1", "8.8.8.8", code == 4 ? TCP_ICMP_TOO_BIG : TCP_ICMP_UNREACHABLE,
 			     code == 4 ? 1400 : 0);
 		}
-		/* An old router names no MTU; the high half isn't part of it. */
-		quote(&f, "192.0.2.1", "8.8.8.8", 3, 4, 0xffff0000, 8);
-		told(&b, &f, "192.0.2.1", "8.8.8.8", TCP_ICMP_TOO_BIG, 0);
+		/* The high half isn't part of the MTU. */
+		quote(&f, "192.0.2.1", "8.8.8.8", 3, 4, 0xffff0578, 8);
+		told(&b, &f, "192.0.2.1", "8.8.8.8", TCP_ICMP_TOO_BIG, 1400);
 		quote(&f, "192.0.2.1", "8.8.8.8", 11, 0, 0, 8);
 		told(&b, &f, "192.0.2.1", "8.8.8.8", TCP_ICMP_UNREACHABLE, 0);
 		quote(&f, "192.0.2.1", "8.8.8.8", 12, 0, 0, 8);
@@ -272,7 +272,7 @@ static void errors_reach_tcp(void **state)
 		told(&b, &f, "2001:db8:1::1", "2400::1", TCP_ICMP_UNREACHABLE, 0);
 		quote(&f, "2001:db8:1::1", "2400::1", 2, 0, 1400, 20);
 		told(&b, &f, "2001:db8:1::1", "2400::1", TCP_ICMP_TOO_BIG, 1400);
-		quote(&f, "2001:db8:1::1", "2400::1", 2, 0, 0, 20);
+		quote(&f, "2001:db8:1::1", "2400::1", 2, 0, 1280, 20);
 		told(&b, &f, "2001:db8:1::1", "2400::1", TCP_ICMP_TOO_BIG, 1280);
 		quote(&f, "2001:db8:1::1", "2400::1", 2, 0, 0x10000, 20);
 		told(&b, &f, "2001:db8:1::1", "2400::1", TCP_ICMP_TOO_BIG, 65535);
@@ -367,6 +367,42 @@ static void other_types_are_ignored(void **state)
 }
 
 /* All nodes, and our solicited-node group: neighbour discovery is all that we take from there. */
+/* RFC 1191 section 7.1: an old router names no MTU, so the next one in use below the quoted packet's size. */
+static void old_routers(void **state)
+{
+	static const uint16_t sizes[][2] = {
+		{ 65535, 32000 }, { 9000, 8166 }, { 1500, 1492 }, { 1492, 1472 }, { 1472, 1400 }, { 1300, 1280 },
+		{ 1280, 1006 }, { 577, 576 }, { 68, 68 }, { 0, 68 },
+	};
+	struct frame f;
+	struct box b;
+
+	box_init(&b, NULL);
+	for (size_t i = 0; i < RTE_DIM(sizes); i++) {
+		quote(&f, "192.0.2.1", "8.8.8.8", 3, 4, 0xffff0000, 8);
+		f.bytes[f.l4 + 10] = (uint8_t)(sizes[i][0] >> 8);
+		f.bytes[f.l4 + 11] = (uint8_t)sizes[i][0];
+		frame_end(&f);
+		told(&b, &f, "192.0.2.1", "8.8.8.8", TCP_ICMP_TOO_BIG, sizes[i][1]);
+	}
+	box_fini(&b);
+}
+
+/* RFC 8201 section 4: less than IPv6's least is discarded. */
+static void less_than_the_least(void **state)
+{
+	struct frame f;
+	struct box b;
+
+	box_init(&b, NULL);
+	for (uint32_t mtu = 0; mtu < 1280; mtu += 1279) {
+		quote(&f, "2001:db8:1::1", "2400::1", 2, 0, mtu, 20);
+		dropped(&b, &f, DROP_ICMP_MALFORMED);
+	}
+	assert_int_equal(tcp_fake.errors, 0);
+	box_fini(&b);
+}
+
 static void groups_get_no_answer(void **state)
 {
 	static const char *const groups[] = { "ff02::1", "ff02::1:ff00:1" };
@@ -402,6 +438,8 @@ int main(void)
 		cmocka_unit_test(a_rate_is_kept),
 		cmocka_unit_test(no_buffer_no_answer),
 		cmocka_unit_test(errors_reach_tcp),
+		cmocka_unit_test(old_routers),
+		cmocka_unit_test(less_than_the_least),
 		cmocka_unit_test(quotes_that_cannot_be_ours),
 		cmocka_unit_test(other_types_are_ignored),
 		cmocka_unit_test(groups_get_no_answer),
