@@ -112,7 +112,7 @@ class Env:
             raise AssertionError(f"{problem}; what grew: {grown(before, self.stats())}") from None
 
     def open_connections(self):
-        return self.gateway.ask("connections")
+        return self.gateway.connections()
 
     @contextlib.contextmanager
     def published(self, name, **rule):

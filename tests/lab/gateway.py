@@ -123,6 +123,15 @@ class Gateway:
         with self.control() as control:
             return control.ask(verb, **args)
 
+    def connections(self):
+        """All that are open, page by page."""
+        rows, after = [], ""
+        while after is not None:
+            page = self.ask("connections", after=after)
+            rows += page["connections"]
+            after = page.get("next")
+        return rows
+
     def command(self, *arguments, check=True):
         """The operator's command, as a person would type it; its finished process."""
         return shell.run([program("postern"), "-s", self.socket, *arguments], check=check)

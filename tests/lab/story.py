@@ -104,7 +104,7 @@ class Story:
     def show(self, rule, client, server):
         """One connection as both of its ends and posternd see it."""
         version, (cipher, _, bits) = client.version(), client.cipher()
-        row = [each for each in self.gateway.ask("connections") if each["rule"] == rule][-1]
+        row = [each for each in self.gateway.connections() if each["rule"] == rule][-1]
         say(f"{row['client']} ={version.replace('TLSv', 'TLS ')}=> {row['listen']} [posternd] "
             f"-plain-> {row['server']} {server}")
         say(f"  the client verified the certificate of {row['sni']}; {cipher}, {bits} bits")
