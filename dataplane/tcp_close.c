@@ -14,6 +14,7 @@ static void enter_time_wait(struct tcp_conn *c)
 {
 	c->state = TCPS_TIME_WAIT;
 	tcp_timer_off(c, TCP_T_RTX);
+	tcp_keepalive_off(c);	/* it has an end anyway */
 	tcp_timer_set(c, TCP_T_LIFE, TCP_TIME_WAIT_US);
 	if (c->released)
 		tcp_list_time_wait(c);
