@@ -16,7 +16,7 @@
 /* What the top level's and the sections' tables write to, before it is narrowed. */
 struct raw {
 	uint64_t workers;
-	int idle, hugepages, unpublished;
+	int idle, hugepages, unpublished, fragments;
 	uint64_t megabytes, tls_megabytes, connections, buffer_bytes;
 	char cores[CORES_TEXT_BYTES];
 	char rules_file[PATH_MAX];
@@ -26,6 +26,7 @@ struct raw {
 static const char *const idle_words[] = { "auto", "poll", "adaptive", NULL };	/* enum dataplane_idle */
 static const char *const hugepages_words[] = { "auto", "yes", "no", NULL };	/* enum dataplane_hugepages */
 static const char *const unpublished_words[] = { "reset", "ignore", NULL };
+static const char *const fragments_words[] = { "drop", "reassemble", NULL };
 static const char *const log_words[] = { "text", "json", NULL };		/* enum log_format */
 
 #define N_FIELDS(f) (sizeof(f) / sizeof((f)[0]))
@@ -35,6 +36,7 @@ static const struct field top_fields[] = {
 	{ "cores", FIELD_TEXT, FIELD_OF(struct raw, cores), 0, 0, NULL, NULL },
 	{ "idle", FIELD_WORD, FIELD_OF(struct raw, idle), 0, 0, idle_words, NULL },
 	{ "unpublished", FIELD_WORD, FIELD_OF(struct raw, unpublished), 0, 0, unpublished_words, NULL },
+	{ "fragments", FIELD_WORD, FIELD_OF(struct raw, fragments), 0, 0, fragments_words, NULL },
 	{ "rules_file", FIELD_TEXT, FIELD_OF(struct raw, rules_file), 0, 0, NULL, NULL },
 };
 
@@ -213,6 +215,7 @@ static void narrow(struct raw *raw)
 	d->buffer_bytes = (uint32_t)raw->buffer_bytes;
 	d->tls_heap_megabytes = (uint32_t)raw->tls_megabytes;
 	d->ignore_unpublished = raw->unpublished == 1;
+	d->reassemble = raw->fragments == 1;
 	snprintf(raw->config->rules_file, sizeof(raw->config->rules_file), "%s", raw->rules_file);
 }
 
@@ -363,6 +366,8 @@ const char *config_restart_reason(const struct config *a, const struct config *b
 		return "limits";
 	if (x->ignore_unpublished != y->ignore_unpublished)
 		return "unpublished";
+	if (x->reassemble != y->reassemble)
+		return "fragments";
 	if (memcmp(&x->netifs, &y->netifs, sizeof(x->netifs)) != 0 ||
 	    memcmp(x->devices, y->devices, sizeof(x->devices)) != 0)
 		return "ports or routes";

@@ -27,7 +27,13 @@
 	X(IP_HEADER, "ip_header", "bad IP version or header length") \
 	X(IP_CHECKSUM, "ip_checksum", "wrong IPv4 header checksum") \
 	X(IP_OPTIONS, "ip_options", "IPv4 options or an IPv6 extension header that isn't served") \
-	X(IP_FRAGMENT, "ip_fragment", "fragment") \
+	X(IP_FRAGMENT, "ip_fragment", "fragment, and these are dropped by configuration or aren't TCP's") \
+	X(IP_FRAG_INVALID, "ip_frag_invalid", "fragment of an impossible length or offset") \
+	X(IP_FRAG_TINY, "ip_frag_tiny", "fragment that cuts the TCP header, RFC 1858 and 3128") \
+	X(IP_FRAG_OVERLAP, "ip_frag_overlap", "fragments that overlap others, RFC 5722") \
+	X(IP_FRAG_MANY, "ip_frag_many", "fragments of a datagram in too many, or that don't make one") \
+	X(IP_FRAG_FULL, "ip_frag_full", "fragment of one datagram too many at a time") \
+	X(IP_FRAG_TIMEOUT, "ip_frag_timeout", "fragments whose others didn't come in time") \
 	X(IP_SOURCE, "ip_source", "source address that no host can have, RFC 6890") \
 	X(IP_SOURCE_OWN, "ip_source_own", "source address is one of the gateway's own") \
 	X(IP_SOURCE_SPOOFED, "ip_source_spoofed", "source address of a network behind another port, RFC 2827") \
@@ -70,6 +76,7 @@
 	X(TX_PACKETS, "tx_packets", "packets sent") \
 	X(TX_BYTES, "tx_bytes", "bytes sent") \
 	X(STEERED, "steered", "packets handed to the worker that owns their connection") \
+	X(IP_REASSEMBLED, "ip_reassembled", "packets put together from fragments") \
 	X(ARP_SENT, "arp_sent", "ARP and ND requests sent") \
 	X(ECHO_ANSWERED, "echo_answered", "pings answered") \
 	X(TCP_ACCEPTED, "tcp_accepted", "TCP connections accepted from clients") \

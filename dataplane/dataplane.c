@@ -75,6 +75,7 @@ static int open_ports(char *err, size_t err_bytes)
 			snprintf(err, err_bytes, "port %s: %s", nif->name, reason);
 			return rc;
 		}
+		dp.ports[i].steer.fragments = c->reassemble;
 		dp.n_open = i + 1;
 	}
 	return netifs_init(&c->netifs, err, err_bytes);

@@ -35,6 +35,7 @@ struct dataplane_config {
 	uint32_t tls_heap_megabytes;	/* per worker; 0: chosen by max_connections */
 	uint64_t keepalive_us, user_timeout_us, user_timeout_limit_us;	/* as in stack.h */
 	bool ignore_unpublished;	/* true: no RST to a SYN that no rule publishes */
+	bool reassemble;	/* fragments are put together; false: dropped */
 	struct netifs netifs;		/* name, addrs, vlan, mtu filled in; MAC and offloads come from the device */
 	char devices[NETIF_MAX][DEVICE_TEXT_BYTES];	/* devargs: "0000:03:00.0" or "net_tap0,iface=x" */
 };

@@ -6,6 +6,7 @@
 #include <rte_ip.h>
 #include <rte_tcp.h>
 
+#include "ip_frag.h"
 #include "ip_source.h"
 #include "nd.h"
 #include "pkt.h"
@@ -137,6 +138,10 @@ void ip4_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m)
 		return;
 	}
 	why = v4_check(s, nif, m, rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *), &info);
+	if (why == DROP_IP_FRAGMENT && s->frags) {
+		ip_frag_input(s, nif, m, true);
+		return;
+	}
 	if (why != DROP_COUNT) {
 		stack_drop(s, why, m);
 		return;
@@ -234,6 +239,10 @@ void ip6_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m, boo
 		return;
 	}
 	why = v6_check(s, nif, m, rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *), unicast, &info);
+	if (why == DROP_IP_FRAGMENT && s->frags && netif_own(nif, &info.dst)) {
+		ip_frag_input(s, nif, m, false);
+		return;
+	}
 	if (why != DROP_COUNT) {
 		stack_drop(s, why, m);
 		return;

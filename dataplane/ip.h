@@ -2,7 +2,7 @@
 /*
  * IPv4 (RFC 791, 1122) and IPv6 (RFC 8200), both to and from the layers above as
  * addresses of one kind. Headers are checked here; what passes is for one of the
- * receiving port's own addresses, whole (no fragment) and without options.
+ * receiving port's own addresses, whole (fragments: ip_frag.h) and without options.
  *
  * Threads: the stack's worker.
  * Ownership: *_input and *_output consume their mbuf.

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "eth.h"
+#include "ip_frag.h"
 #include "stack_private.h"
 
 /* As fine as pacing needs; TCP's other timers keep to whole milliseconds by themselves (tcp_timer.c). */
@@ -27,10 +28,14 @@ struct stack *stack_new(const struct stack_config *config, uint64_t now_us)
 		announce_init(&s->announce[i], s, &config->netifs->netifs[i]);
 	if (neigh_init(s) != 0)
 		goto no_neigh;
+	if (ip_frag_init(s) != 0)
+		goto no_frags;
 	if (tcp_stack_init(s) != 0)
 		goto no_tcp;
 	return s;
 no_tcp:
+	ip_frag_fini(s);
+no_frags:
 	neigh_fini(s);
 no_neigh:
 	free(s);
@@ -42,6 +47,7 @@ void stack_free(struct stack *s)
 	if (!s)
 		return;
 	tcp_stack_fini(s);
+	ip_frag_fini(s);
 	neigh_fini(s);
 	free(s);
 }

@@ -41,6 +41,8 @@ struct stack_ops {
 	void (*transmit)(void *arg, const struct netif *nif, struct rte_mbuf *m);
 	/* May this SYN begin a connection? The hook counts the reason of a refusal itself. */
 	enum stack_verdict (*syn)(void *arg, const struct tuple *t, const struct netif *nif);
+	/* A packet put together from fragments belongs to another worker (steer.h); consumes @m. NULL: never. */
+	void (*hand_over)(void *arg, uint16_t worker, struct rte_mbuf *m);
 	void *arg;
 };
 
@@ -55,6 +57,7 @@ struct stack_config {
 	uint64_t keepalive_us;		/* silence before a probe, where the user asks for it; at most 12 h; 0: never */
 	uint64_t user_timeout_us;	/* data unacknowledged for so long ends its connection; 0: 120 s */
 	uint64_t user_timeout_limit_us;	/* what a peer may extend that to (RFC 5482); 0: its wish isn't heard, nor ours told */
+	bool reassemble;		/* put fragments together (ip_frag.h); false: drop them */
 	uint64_t secret[2];		/* random; ISNs, ports and tables derive from it */
 	const struct netifs *netifs;
 	struct rte_mempool *mbufs;	/* for everything that the stack sends */

@@ -23,6 +23,7 @@ struct stack {
 	struct wheel wheel;
 	struct neigh_table neigh;
 	struct icmp_limit icmp_limit;
+	struct ip_frags *frags;	/* ip_frag.c; NULL: fragments are dropped */
 	struct mbuf_reserve reserve;
 	struct announce announce[NETIF_MAX];
 	struct tcp_stack tcp;

@@ -137,20 +137,21 @@ static uint16_t steer_l4(const struct steer *s, const uint8_t *ip, uint32_t l3_b
 static uint16_t steer_v4(const struct steer *s, const uint8_t *ip, uint32_t bytes)
 {
 	const struct rte_ipv4_hdr *h = (const struct rte_ipv4_hdr *)ip;
-	struct tuple t;
+	struct tuple t = { .fport = 0 };
 
-	/* Options and fragments are dropped wherever they are. */
-	if (bytes < sizeof(*h) || h->version_ihl != (4 << 4 | 5) ||
-	    (h->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0)
+	/* Options are dropped wherever they are, and fragments mostly. */
+	if (bytes < sizeof(*h) || h->version_ihl != (4 << 4 | 5))
 		return STEER_HERE;
 	t.faddr = addr_from_v4(h->src_addr);
 	t.laddr = addr_from_v4(h->dst_addr);
+	if ((h->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0)
+		return s->fragments ? steer_tuple(s, &t) : STEER_HERE;
 	return steer_l4(s, ip, sizeof(*h), bytes, h->next_proto_id, &t);
 }
 
 static uint16_t steer_v6(const struct steer *s, const uint8_t *ip, uint32_t bytes)
 {
-	struct tuple t;
+	struct tuple t = { .fport = 0 };
 
 	if (bytes < sizeof(struct rte_ipv6_hdr) || ip[0] >> 4 != 6)
 		return STEER_HERE;
@@ -158,6 +159,8 @@ static uint16_t steer_v6(const struct steer *s, const uint8_t *ip, uint32_t byte
 	memcpy(t.laddr.b, ip + 24, sizeof(t.laddr.b));
 	if (addr_is_v4(&t.faddr) || addr_is_v4(&t.laddr))
 		return STEER_HERE;
+	if (ip[6] == IPPROTO_FRAGMENT && s->fragments)
+		return steer_tuple(s, &t);
 	return steer_l4(s, ip, sizeof(struct rte_ipv6_hdr), bytes, ip[6], &t);
 }
 

@@ -8,6 +8,7 @@
  * searched so that the hash of the replies names the dialling worker; so nothing
  * else in postern needs to know how packets were spread.
  *
+ * Fragments go by the addresses alone, as NICs hash them, when anybody wants them.
  * Packets without ports (ARP, ND, echo) have no owner: ARP and ND go to every
  * worker, since each keeps its own neighbours; the rest stays where it arrived.
  *
@@ -15,6 +16,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <rte_mbuf_core.h>
@@ -33,6 +35,7 @@ struct steer {
 	uint16_t key_bytes;
 	uint16_t table_entries;		/* power of two */
 	uint16_t n_workers;
+	bool fragments;			/* are put together: all of one datagram at one worker */
 	uint16_t table[STEER_TABLE_MAX];	/* hash -> worker */
 	uint32_t nibbles[STEER_NIBBLES][16];	/* what each half byte of the input adds to the hash (steer.c) */
 };

@@ -144,6 +144,11 @@ static void hand_over(struct worker *w, uint16_t to, struct rte_mbuf *m)
 	rte_pktmbuf_free(m);
 }
 
+static void give_reassembled(void *arg, uint16_t to, struct rte_mbuf *m)
+{
+	hand_over(arg, to, m);
+}
+
 static void hand_to_all(struct worker *w, struct rte_mbuf *m)
 {
 	for (uint16_t other = 0; other < w->shared->n_workers; other++) {
@@ -336,11 +341,12 @@ static int build_stack(struct worker *w, const uint64_t secret[2])
 		.keepalive_us = c->keepalive_us,
 		.user_timeout_us = c->user_timeout_us,
 		.user_timeout_limit_us = c->user_timeout_limit_us,
+		.reassemble = c->reassemble,
 		.secret = { secret[0], secret[1] },
 		.netifs = &c->netifs,
 		.mbufs = w->mbufs,
 		.counters = &w->counters,
-		.ops = { .transmit = transmit, .syn = syn, .arg = w },
+		.ops = { .transmit = transmit, .syn = syn, .hand_over = give_reassembled, .arg = w },
 	};
 	struct splices_config splices = {
 		.worker = w->id,

@@ -21,6 +21,16 @@ static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
 	b->sent[b->n_sent++] = m;
 }
 
+static void hand_over(void *arg, uint16_t worker, struct rte_mbuf *m)
+{
+	struct box *b = arg;
+
+	b->n_handed++;
+	b->handed_to = worker;
+	b->handed_bytes = m->pkt_len;
+	rte_pktmbuf_free(m);
+}
+
 static enum stack_verdict syn(void *arg, const struct tuple *t, const struct netif *nif)
 {
 	return STACK_ACCEPT;
@@ -79,10 +89,11 @@ void box_init(struct box *b, const struct box_options *options)
 		.max_neighbours = o->max_neighbours ? o->max_neighbours : 64,
 		.rcv_buffer_bytes = o->buffer_bytes ? o->buffer_bytes : 65536,
 		.snd_buffer_bytes = o->buffer_bytes ? o->buffer_bytes : 65536,
+		.reassemble = o->reassemble,
 		.secret = { 0x0123456789abcdefull, 0xfedcba9876543210ull },
 		.netifs = &b->netifs,
 		.counters = &b->counters,
-		.ops = { .transmit = transmit, .syn = syn, .arg = b },
+		.ops = { .transmit = transmit, .syn = syn, .hand_over = hand_over, .arg = b },
 	};
 
 	memset(b, 0, sizeof(*b));

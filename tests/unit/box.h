@@ -35,12 +35,16 @@ struct box {
 	unsigned int n_sent;	/* frames sent and not yet cleared */
 	struct rte_mbuf *sent[BOX_SENT_MAX];
 	const struct netif *sent_on[BOX_SENT_MAX];
+	unsigned int n_handed;	/* packets for other workers, and the last one's */
+	uint16_t handed_to;
+	uint32_t handed_bytes;
 };
 
 struct box_options {
 	uint16_t worker;
 	uint16_t vlan;		/* of port 1 */
 	uint32_t max_neighbours;	/* 0: 64 */
+	bool reassemble;	/* fragments */
 	uint32_t buffer_bytes;	/* of a connection, each way; 0: 65536 */
 };
 

@@ -23,9 +23,12 @@ void tcp_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m, con
 	tcp_fake.nif = nif;
 	tcp_fake.pkt_len = m->pkt_len;
 	tcp_fake.data_len = m->data_len;
+	tcp_fake.ol_flags = m->ol_flags;
 	tcp_fake.l3_len = (uint16_t)m->l3_len;
 	memset(tcp_fake.first, 0, sizeof(tcp_fake.first));
 	memcpy(tcp_fake.first, rte_pktmbuf_mtod(m, const void *), RTE_MIN((size_t)m->data_len, sizeof(tcp_fake.first)));
+	for (uint32_t i = 0; i < RTE_MIN(m->pkt_len, (uint32_t)sizeof(tcp_fake.all)); i++)
+		rte_memcpy(&tcp_fake.all[i], rte_pktmbuf_read(m, i, 1, &(uint8_t){ 0 }), 1);
 	rte_pktmbuf_free(m);
 }
 

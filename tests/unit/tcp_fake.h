@@ -16,8 +16,10 @@ struct tcp_fake {
 	struct ip_info info;		/* of the last segment */
 	uint32_t pkt_len, data_len;
 	uint16_t l3_len;
+	uint64_t ol_flags;
 	const struct netif *nif;
 	uint8_t first[64];		/* its first bytes */
+	uint8_t all[4096];		/* as many as there are, up to these */
 
 	unsigned int errors;
 	struct tuple tuple;		/* of the last error */

@@ -69,7 +69,7 @@ static void a_whole_configuration(void **state)
 		"memory { hugepages = auto; megabytes = 256; tls_megabytes = 64; }\n"
 		"limits { connections = 20000; buffer = 64kb; handshake_timeout = 10s; idle_timeout = 30min;\n"
 		"	keepalive = 20min; user_timeout = 3min; user_timeout_limit = 10min; }\n"
-		"unpublished = ignore;\n"
+		"unpublished = ignore; fragments = reassemble;\n"
 		"control { socket = \"postern.sock\"; group = mail; }\n"
 		"log { format = json; file = \"postern.log\"; }\n"
 		"certificates { directory = \"certs\"; }\n"
@@ -97,6 +97,7 @@ static void a_whole_configuration(void **state)
 	assert_int_equal(d->max_connections, 20000);
 	assert_int_equal(d->buffer_bytes, 65536);
 	assert_true(d->ignore_unpublished);
+	assert_true(d->reassemble);
 	assert_int_equal(c->idle_timeout_us, 1800000000);
 	assert_int_equal(d->keepalive_us, 1200000000);
 	assert_int_equal(d->user_timeout_us, 180000000);
