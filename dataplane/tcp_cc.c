@@ -35,6 +35,8 @@ void tcp_cc_init(struct tcp_conn *c)
 		c->win.delivery_rate = 0;
 		tcp_hystart_init(c);
 	}
+	if (!tcp_cc_models(c) && c->srtt_us > 0)
+		tcp_pace_window(c);
 	if (tcp_cc(c)->init)
 		tcp_cc(c)->init(c);
 }
@@ -128,7 +130,8 @@ void tcp_cc_undo(struct tcp_conn *c)
 
 void tcp_cc_restart(struct tcp_conn *c, bool idle)
 {
-	c->pace_free = true;
+	/* The user had nothing to send: a silence, not just a window acknowledged all at once. */
+	c->pace_free = c->app_limited != 0 || c->delivered == 0;
 	if (!tcp_cc_models(c) && idle)
 		c->cwnd = RTE_MIN(c->cwnd, tcp_cc_initial_window(c));
 	if (tcp_cc(c)->restart)
