@@ -77,7 +77,7 @@ static const struct path paths[] = {
 	  .bounds = { { 0.3, 0.2 }, { 0.3, 0.2 }, { 0.3, 0.2 } } },
 	{ .name = "two flows, 100 Mbit/s, 40 ms, 50 packets", .mbit = 100, .rtt_us = 40000, .queue_packets = 50,
 	  .buffer_bytes = 1000000, .bytes = 32000000, .flows = 2,
-	  .bounds = { { 0.8, 0.8 }, { 0.6, 0.5 }, { 0.6, 0.5 } }, .ratio = 2 },
+	  .bounds = { { 0.75, 0.65 }, { 0.6, 0.5 }, { 0.6, 0.5 } }, .ratio = 2 },
 };
 
 #define PATHS (sizeof(paths) / sizeof(paths[0]))
@@ -172,16 +172,15 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static bool measure(unsigned int path, unsigned int k, unsigned int seeds)
+/* False: a run failed. */
+static bool run_all(unsigned int path, unsigned int k, unsigned int seeds)
 {
-	const struct path *p = &paths[path];
 	struct outcome *o = &outcomes[path][k];
-	double got[SEEDS_MAX], most = allowed(path, k), ratio;
-	const struct bound *b = &p->bounds[k];
+	double got[SEEDS_MAX], ratio;
 	bool good = true;
 
 	for (unsigned int i = 0; i < seeds; i++) {
-		got[i] = run(p, k, i + 1, &ratio);
+		got[i] = run(&paths[path], k, i + 1, &ratio);
 		good = good && got[i] >= 0;
 		o->mean += got[i] / seeds;
 		o->ratio += ratio / seeds;
@@ -191,6 +190,21 @@ static bool measure(unsigned int path, unsigned int k, unsigned int seeds)
 	o->p10 = got[seeds / 10];
 	o->p90 = got[seeds * 9 / 10];
 	o->measured = true;
+	return good;
+}
+
+static bool measure(unsigned int path, unsigned int k, unsigned int seeds)
+{
+	const struct path *p = &paths[path];
+	const struct outcome *o = &outcomes[path][k];
+	const struct bound *b = &p->bounds[k];
+	bool good = true;
+	double most;
+
+	if (k == 0 && p->after_lossless && !outcomes[path - 1][k].measured)
+		good = run_all(path - 1, k, seeds);
+	most = allowed(path, k);
+	good = run_all(path, k, seeds) && good;
 	/* Far more than random loss allows: it doesn't yield as it should, and takes it from others. */
 	good = good && (k == 0 || p->faults.loss == 0 || o->mean <= 2 * most);
 	good = good && o->mean >= b->mean * most && o->p10 >= b->p10 * most && (p->ratio == 0 || o->ratio <= p->ratio);
