@@ -59,7 +59,7 @@ static bool set_fault(struct wire_faults *f, const char *key, const char *value)
 		{ "reorder_us", NULL, &f->reorder_us, NULL }, { "bytes_per_s", NULL, &f->bytes_per_s, NULL },
 		{ "slow_bytes_per_s", NULL, &f->slow_bytes_per_s, NULL }, { "change_us", NULL, &f->change_us, NULL },
 		{ "cut_every_us", NULL, &f->cut_every_us, NULL }, { "cut_us", NULL, &f->cut_us, NULL },
-		{ "queue_bytes", NULL, NULL, &f->queue_bytes },
+		{ "queue_bytes", NULL, NULL, &f->queue_bytes }, { "hole_bytes", NULL, NULL, &f->hole_bytes },
 	};
 	char *end;
 	double v = strtod(value, &end);
@@ -137,11 +137,12 @@ static void command_stats(const struct bridge *b)
 			const struct wire *w = &l->wires[d];
 
 			printf("%s{\"received\": %llu, \"transmitted\": %llu, \"lost\": %llu, \"queue_lost\": %llu, "
-			       "\"cut_lost\": %llu, \"duplicated\": %llu, \"reordered\": %llu, \"corrupted\": %llu, "
+			       "\"cut_lost\": %llu, \"hole_lost\": %llu, \"duplicated\": %llu, \"reordered\": %llu, \"corrupted\": %llu, "
 			       "\"overflowed\": %llu, \"refused\": %llu}", d ? ", " : "",
 			       (unsigned long long)l->received[d], (unsigned long long)l->transmitted[d],
 			       (unsigned long long)w->lost, (unsigned long long)w->queue_lost,
-			       (unsigned long long)w->cut_lost, (unsigned long long)w->duplicated,
+			       (unsigned long long)w->cut_lost, (unsigned long long)w->hole_lost,
+			       (unsigned long long)w->duplicated,
 			       (unsigned long long)w->reordered, (unsigned long long)w->corrupted,
 			       (unsigned long long)l->overflowed[d], (unsigned long long)l->refused[d]);
 		}

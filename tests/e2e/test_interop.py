@@ -61,9 +61,12 @@ LONG_PROFILES = {
     "10 % lost": (
         {"delay_us": 5000, "loss": 0.1}, 1, ("tcp_retransmit",), ("lost",)),
 }
+# A path whose routers say nothing of what they can't carry: both TCPs must find out.
+BLACK_HOLE = ({"delay_us": 5000, "hole_bytes": 1314}, 1, ("tcp_retransmit",), ("hole_lost",))
 # The client's kernel without what ours should do without then.
 SYSCTLS = {
     "tcp_sack": 1, "tcp_timestamps": 1, "tcp_window_scaling": 1, "tcp_ecn": 2,
+    "tcp_mtu_probing": 0,
 }
 OPTIONS = {
     "no SACK": {"tcp_sack": 0},
@@ -192,7 +195,8 @@ def through(name, profile, sides, families=(4, 6)):
     e2e.test(shapes=e2e.FAULTY, families=families, seconds=120)(test)
 
 
-def without(name, settings, profile):
+def with_kernels(title, settings, profile):
+    """Both kernels with other settings for the length of one transfer each way."""
     def test(env):
         for namespace in (env.lab.wan, env.lab.lan):
             set_kernel(namespace, settings)
@@ -202,7 +206,7 @@ def without(name, settings, profile):
             for namespace in (env.lab.wan, env.lab.lan):
                 set_kernel(namespace, {})
 
-    test.__doc__ = f"kernels with {name}: all that is sent arrives through losses, both ways"
+    test.__doc__ = f"{title}, both ways"
     e2e.test(shapes=e2e.FAULTY, families=(4, 6) if LONG else (4,), seconds=120)(test)
 
 
@@ -225,7 +229,9 @@ def plan():
     lossy = ({"delay_us": 3000, "loss": 0.01, "reorder": 0.01, "reorder_us": 4000}, 1,
              ("tcp_retransmit", "tcp_out_of_order"), ("lost", "reordered"))
     for name, settings in OPTIONS.items():
-        without(name, settings, lossy)
+        with_kernels(f"kernels with {name}: all that is sent arrives through losses", settings, lossy)
+    with_kernels("nothing over 1300 bytes passes, and no router says so: all arrives",
+                 {"tcp_mtu_probing": 1}, BLACK_HOLE)
 
 
 plan()

@@ -23,6 +23,8 @@ static void explain_faults(const char *name, const struct wire_faults *f)
 		printf(", %llu bytes/s with a queue of %u", (unsigned long long)f->bytes_per_s, f->queue_bytes);
 	if (f->change_us > 0)
 		printf(", at times %llu bytes/s", (unsigned long long)f->slow_bytes_per_s);
+	if (f->hole_bytes > 0)
+		printf(", nothing over %u bytes from %llu us on", f->hole_bytes, (unsigned long long)f->hole_us);
 	if (f->cut_every_us > 0)
 		printf(", cut for %llu us each %llu us (plan %llx)", (unsigned long long)f->cut_us,
 		       (unsigned long long)f->cut_every_us, (unsigned long long)f->plan_seed);
