@@ -26,6 +26,14 @@ static const char *or_empty(const char *s)
 	return s != NULL ? s : "";
 }
 
+static json_t *tcp_json(const struct tcp_info *t)
+{
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "state", t->state, "congestion", t->congestion,
+		"srtt_us", (json_int_t)t->srtt_us, "rto_us", (json_int_t)t->rto_us, "cwnd_bytes", (json_int_t)t->cwnd_bytes,
+		"pacing_rate", (json_int_t)t->pacing_rate, "delivery_rate", (json_int_t)t->delivery_rate,
+		"retransmits", (json_int_t)t->retransmits);
+}
+
 json_t *record_json(const struct record *r, bool live)
 {
 	char start[TIME_TEXT_BYTES], id[32];
@@ -45,6 +53,10 @@ json_t *record_json(const struct record *r, bool live)
 		return NULL;
 	if (live) {
 		json_object_set_new(o, "state", json_string(or_empty(r->state)));
+		if (r->client_tcp.state != NULL)
+			json_object_set_new(o, "client_tcp", tcp_json(&r->client_tcp));
+		if (r->server_tcp.state != NULL)
+			json_object_set_new(o, "server_tcp", tcp_json(&r->server_tcp));
 		return o;
 	}
 	if (r->end < SPLICE_END_COUNT)

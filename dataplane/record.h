@@ -13,6 +13,7 @@
 
 #include "base/addr.h"
 #include "policy.h"
+#include "tcp.h"
 
 #define RECORD_SNI_BYTES 128
 
@@ -57,6 +58,7 @@ struct record {
 	uint8_t tls_alert;	/* the client's, when tls_error is peer_alert (tls_alert_name) */
 	bool resumed;
 	bool close_notify;	/* the client ended its stream as TLS wants it (RFC 8446 6.1) */
+	struct tcp_info client_tcp, server_tcp;	/* of open connections, when listed; no state: not there */
 	char rule[RULE_NAME_BYTES];
 	char sni[RECORD_SNI_BYTES];
 	char alpn[16];

@@ -33,6 +33,10 @@ static void list_one(const struct splice *sp, struct order *o)
 	r->state = state_name(sp);
 	r->end = SPLICE_OPEN;
 	r->duration_us = stack_now_us(sp->all->config.stack) - sp->accepted_us;
+	if (sp->client.conn != NULL)
+		tcp_info(sp->client.conn, &r->client_tcp);
+	if (sp->server.conn != NULL)
+		tcp_info(sp->server.conn, &r->server_tcp);
 }
 
 static bool kill_matches(const struct splice *sp, const struct order *o)

@@ -90,7 +90,10 @@ void tcp_release(struct tcp_conn *c);
 /* For `postern connections`. */
 struct tcp_info {
 	const char *state;	/* "ESTABLISHED" */
+	const char *congestion;	/* "bbr" */
 	uint32_t srtt_us, rto_us, cwnd_bytes, mss_bytes;
+	uint32_t pacing_rate;	/* bytes per second; 0: not paced */
+	uint32_t delivery_rate;	/* what the path delivered lately, bytes per second; 0: not known */
 	uint32_t retransmits;
 };
 void tcp_info(const struct tcp_conn *c, struct tcp_info *info);

@@ -5,6 +5,7 @@
 #include <rte_mbuf.h>
 
 #include "base/assert.h"
+#include "tcp_cc.h"
 #include "tcp_close.h"
 #include "tcp_list.h"
 #include "tcp_output.h"
@@ -135,6 +136,9 @@ void tcp_info(const struct tcp_conn *c, struct tcp_info *info)
 	};
 
 	info->state = names[c->state];
+	info->congestion = tcp_cc(c)->name;
+	info->pacing_rate = c->pacing_rate;
+	info->delivery_rate = !tcp_synchronized(c) ? 0 : tcp_cc_models(c) ? c->bbr.bw_latest : c->win.delivery_rate;
 	info->srtt_us = c->srtt_us;
 	info->rto_us = tcp_rto_us(c);
 	info->cwnd_bytes = c->cwnd;

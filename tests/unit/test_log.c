@@ -99,6 +99,30 @@ static void a_connection_as_json(void **state)
 	free(text);
 }
 
+/* An open one is listed with what TCP knows of both its legs, as far as they are there. */
+static void an_open_connection(void **state)
+{
+	struct record r = sample();
+	json_t *o, *tcp;
+
+	(void)state;
+	r.state = "connecting";
+	r.client_tcp = (struct tcp_info){ .state = "ESTABLISHED", .congestion = "bbr", .srtt_us = 40000,
+					  .pacing_rate = 1250000, .delivery_rate = 1200000, .cwnd_bytes = 100000 };
+	o = record_json(&r, true);
+	assert_non_null(o);
+	assert_string_equal(json_string_value(json_object_get(o, "state")), "connecting");
+	tcp = json_object_get(o, "client_tcp");
+	assert_string_equal(json_string_value(json_object_get(tcp, "congestion")), "bbr");
+	assert_int_equal(json_integer_value(json_object_get(tcp, "pacing_rate")), 1250000);
+	assert_int_equal(json_integer_value(json_object_get(tcp, "delivery_rate")), 1200000);
+	assert_null(json_object_get(o, "server_tcp"));
+	json_decref(o);
+	o = record_json(&r, false);
+	assert_null(json_object_get(o, "client_tcp"));
+	json_decref(o);
+}
+
 /* Why a client went away, as it said. */
 static void a_clients_alert(void **state)
 {
@@ -289,7 +313,7 @@ int main(void)
 {
 #define WITH_FILE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		WITH_FILE(a_connection_as_json),
+		WITH_FILE(a_connection_as_json), WITH_FILE(an_open_connection),
 		WITH_FILE(a_connection_as_text),
 		WITH_FILE(a_clients_alert),
 		WITH_FILE(hostile_names),
