@@ -316,9 +316,10 @@ static void check_acknowledgment(struct watch *w, struct watch_conn *c, int host
 			watch_fail(w, host, s, "SACKs %u to %u, and only until %u came", s->sack[i][0], s->sack[i][1], e->got_max);
 	if (s->n_sack > 0 && !(e->opt_sack && peer->opt_sack))
 		watch_fail(w, host, s, "SACK that wasn't agreed upon");
-	/* Something came, or there is news, or it is a probe: else nobody needs it. */
+	/* Something came, or there is news, or it is a probe, or waited for a neighbour's address: else nobody needs it. */
 	if (s->bytes == 0 && !(s->flags & (SEG_SYN | SEG_FIN)) && e->said && s->seq == e->sent_max &&
-	    !e->fresh && s->ack == e->last_ack && !grew && !watch_short_of_memory(w, host))
+	    !e->fresh && s->ack == e->last_ack && !grew && w->resolved_us[host] != w->sim->now_us &&
+	    !watch_short_of_memory(w, host))
 		watch_fail(w, host, s, "an acknowledgment that nobody needs");
 	e->last_ack = e->has_ack ? later(e->last_ack, s->ack) : s->ack;
 	e->last_edge = e->has_ack ? later(e->last_edge, edge) : edge;
