@@ -41,7 +41,7 @@ static int each_named(struct config *c, const struct conf *root, const char *key
 struct raw_port {
 	char device[DEVICE_TEXT_BYTES];
 	uint64_t vlan, mtu;
-	int congestion;
+	int congestion, ecn;
 	struct netif *netif;
 };
 
@@ -72,12 +72,16 @@ static int read_addresses(const struct conf *value, const struct place *place, v
 /* enum congestion, without its "default". */
 static const char *const congestion_words[] = { "bbr", "cubic", "newreno", NULL };
 
+/* enum ecn */
+static const char *const ecn_words[] = { "accept", "on", "off", NULL };
+
 static const struct field port_fields[] = {
 	{ "device", FIELD_TEXT, FIELD_OF(struct raw_port, device), 0, 0, NULL, NULL },
 	{ .key = "addresses", .kind = FIELD_OTHER, .read = read_addresses },
 	{ "vlan", FIELD_COUNT, FIELD_OF(struct raw_port, vlan), 0, 4094, NULL, NULL },
 	{ "mtu", FIELD_COUNT, FIELD_OF(struct raw_port, mtu), 1280, 9600, NULL, NULL },
 	{ "congestion", FIELD_WORD, FIELD_OF(struct raw_port, congestion), 0, 0, congestion_words, NULL },
+	{ "ecn", FIELD_WORD, FIELD_OF(struct raw_port, ecn), 0, 0, ecn_words, NULL },
 };
 
 static int read_port(struct config *c, const struct conf *section, const char *name, struct error *err)
@@ -119,6 +123,7 @@ static int read_port(struct config *c, const struct conf *section, const char *n
 	raw.netif->vlan = (uint16_t)raw.vlan;
 	raw.netif->mtu = (uint16_t)raw.mtu;
 	raw.netif->congestion = (uint8_t)(CONGESTION_BBR + raw.congestion);
+	raw.netif->ecn = (uint8_t)raw.ecn;
 	all->n_netifs++;
 	return 0;
 }

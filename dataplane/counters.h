@@ -98,6 +98,8 @@
 	X(TCP_TIMED_OUT, "tcp_timed_out", "connections given up after retransmissions") \
 	X(TCP_KEEPALIVE_PROBE, "tcp_keepalive_probe", "keepalive probes sent to silent peers") \
 	X(TCP_KEEPALIVE_TIMEOUT, "tcp_keepalive_timeout", "connections given up after unanswered keepalive probes") \
+	X(TCP_CE_RECEIVED, "tcp_ce_received", "segments received that a router had marked: congestion experienced") \
+	X(TCP_ECN_REDUCTION, "tcp_ecn_reduction", "windows reduced because a peer echoed such a mark") \
 	X(TCP_PMTU_BLACK_HOLE, "tcp_pmtu_black_hole", "paths that swallow large packets without a word: smaller ones from then on") \
 	X(TCP_PMTU_PROBE, "tcp_pmtu_probe", "segments sent as probes of a larger path MTU") \
 	X(TCP_ORPHAN_EVICTED, "tcp_orphan_evicted", "closed connections given up before their peers were done, to make room") \

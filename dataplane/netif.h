@@ -38,6 +38,13 @@ enum congestion {
 	CONGESTION_NEWRENO,
 };
 
+/* RFC 3168, for a port's connections (tcp_ecn.h). */
+enum ecn {
+	ECN_ACCEPT,	/* when the peer asks */
+	ECN_ON,		/* asks as well */
+	ECN_OFF,
+};
+
 struct netif {
 	char name[NETIF_NAME_BYTES];
 	uint8_t id;		/* index in netifs->netifs */
@@ -45,6 +52,7 @@ struct netif {
 	uint16_t mtu;		/* bytes of IP packet */
 	uint16_t vlan;		/* 0: untagged */
 	uint8_t congestion;	/* enum congestion */
+	uint8_t ecn;		/* enum ecn */
 	uint32_t offloads;	/* NETIF_TX_* */
 	uint32_t tso_max_bytes;	/* largest segment given to the device; 0 without TSO */
 	uint16_t tso_max_pieces;	/* mbufs of such a segment, its header's included */

@@ -5,6 +5,7 @@
 
 #include "tcp_cc.h"
 #include "tcp_close.h"
+#include "tcp_ecn.h"
 #include "tcp_dsack.h"
 #include "tcp_list.h"
 #include "tcp_output.h"
@@ -94,8 +95,12 @@ enum tcp_ack_verdict tcp_ack_input(struct tcp_conn *c, const struct tcp_rx *rx)
 		tcp_recovery_dsack(c, &dup);
 	if (flight == 0)
 		return TCP_ACK_OK;
+	/* RFC 3168 6.1.2: no growth in the window that was reduced. */
+	if (c->ecn_slow)
+		c->cwnd_limited = false;
 	tcp_recovery_ack(c, &acked,
 			 acked.bytes == 0 && rx->bytes == 0 && !window_changed && !(rx->flags & TH_FIN), flight);
+	tcp_ecn_acked(c, rx, flight);
 	tcp_cc_sampled(c, tcp_rate_end(c));
 	if (c->fin_sent && acked.bytes > 0 && c->snd_una == c->snd_nxt && tcp_close_fin_acked(c))
 		return TCP_ACK_ENDED;

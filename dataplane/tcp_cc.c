@@ -3,6 +3,7 @@
 
 #include <rte_common.h>
 
+#include "tcp_ecn.h"
 #include "tcp_hystart.h"
 #include "tcp_pace.h"
 
@@ -100,6 +101,7 @@ void tcp_cc_lost(struct tcp_conn *c, uint32_t flight_bytes)
 	tcp_cc(c)->lost(c, carried(c, flight_bytes));
 	if (!tcp_cc_models(c))
 		c->cwnd = c->ssthresh;
+	tcp_ecn_reduced(c);
 }
 
 void tcp_cc_timed_out(struct tcp_conn *c, uint32_t flight_bytes)
@@ -110,6 +112,13 @@ void tcp_cc_timed_out(struct tcp_conn *c, uint32_t flight_bytes)
 	if (tcp_cc(c)->timed_out)
 		tcp_cc(c)->timed_out(c);
 	c->cwnd = c->mss;
+	tcp_ecn_reduced(c);
+}
+
+void tcp_cc_ecn(struct tcp_conn *c, uint32_t flight_bytes)
+{
+	tcp_cc(c)->lost(c, carried(c, flight_bytes));
+	c->cwnd = c->ssthresh;
 }
 
 bool tcp_cc_recovered(struct tcp_conn *c)

@@ -57,6 +57,8 @@ void tcp_cc_sampled(struct tcp_conn *c, const struct tcp_rate_sample *rs);
 void tcp_cc_seg_lost(struct tcp_conn *c, const struct tcp_seg *g);
 void tcp_cc_lost(struct tcp_conn *c, uint32_t flight_bytes);
 void tcp_cc_timed_out(struct tcp_conn *c, uint32_t flight_bytes);
+/* Window: the peer echoes a mark of congestion; as for a loss (RFC 3168 6.1.2), but nothing is lost, and no undo. */
+void tcp_cc_ecn(struct tcp_conn *c, uint32_t flight_bytes);
 /* True: the algorithm keeps cwnd itself, nothing else may move it. */
 bool tcp_cc_recovered(struct tcp_conn *c);
 void tcp_cc_undo(struct tcp_conn *c);

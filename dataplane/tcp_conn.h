@@ -32,8 +32,7 @@ struct tcp_conn {
 	bool passive : 1;			/* came by a SYN */
 	bool by_cookie : 1;			/* its SYN was answered by a cookie (tcp_cookie.c) */
 	bool released : 1;			/* the user is gone */
-	bool fin_wanted : 1;			/* tcp_shutdown: FIN after what is queued */
-	bool fin_sent : 1;			/* snd_nxt counts it */
+	bool fin_wanted : 1, fin_sent : 1;	/* tcp_shutdown: FIN after what is queued; snd_nxt counts it */
 	bool fin_received : 1;			/* reached in order; rcv_nxt counts it */
 	bool fin_ahead : 1;			/* came out of order, at fin_seq */
 	bool sack_ok : 1, ts_ok : 1, wscale_ok : 1;	/* both sides said so */
@@ -43,6 +42,7 @@ struct tcp_conn {
 	uint8_t keep_probes : 4;		/* sent since the peer was heard */
 	bool uto_due : 1;			/* the next segment carries our user time-out (tcp_uto.c) */
 	uint8_t pmtu_search : 1, pmtu_top : 1, pmtu_probing : 1, pmtu_fails : 2;	/* tcp_pmtu.c */
+	bool ecn_ask : 1, ecn_ok : 1, ecn_echo : 1, ecn_ece : 1, ecn_cwr : 1, ecn_slow : 1;	/* tcp_ecn.c */
 	bool ack_now : 1;			/* an acknowledgment is due at once */
 	bool cwnd_limited : 1;			/* the last output stopped at cwnd (RFC 7661's idea) */
 	bool rtx_forced : 1;			/* RFC 6675 section 5 step 4.3: whatever the pipe holds */

@@ -5,6 +5,7 @@
 #include "netif.h"
 #include "steer.h"
 #include "tcp_close.h"
+#include "tcp_ecn.h"
 #include "tcp_open.h"
 #include "tcp_output.h"
 #include "tcp_rtt.h"
@@ -87,6 +88,7 @@ struct tcp_conn *tcp_connect(struct stack *s, const struct addr *faddr, uint16_t
 		c->snd_una = follow_seq + 1;
 		c->snd_nxt = c->snd_una + 1;
 	}
+	tcp_ecn_dial(c);
 	count_event(s->config.counters, EVENT_TCP_DIALLED);
 	tcp_timer_set(c, TCP_T_RTX, (tcp_output_syn(c) ? tcp_rto_us(c) : TCP_RETRY_US));
 	tcp_timer_set(c, TCP_T_LIFE, TCP_CONNECT_US);

@@ -126,6 +126,7 @@ int tcp_hdr_parse(const uint8_t *p, size_t contiguous_bytes, size_t segment_byte
 	rx->seq = get32(p + 4);
 	rx->ack = get32(p + 8);
 	rx->flags = p[13];
+	rx->ce = false;
 	rx->wnd = get16(p + 14);
 	rx->hdr_bytes = (uint8_t)hdr_bytes;
 	rx->bytes = (uint16_t)(segment_bytes - hdr_bytes);

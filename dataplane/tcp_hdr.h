@@ -51,6 +51,7 @@ struct tcp_rx {
 	uint16_t bytes;
 	uint8_t flags;
 	uint8_t hdr_bytes;
+	bool ce;		/* its IP header says: congestion experienced; set by who knows it */
 	struct tcp_opts opts;
 };
 

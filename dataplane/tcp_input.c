@@ -95,6 +95,7 @@ void tcp_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m, con
 		stack_drop(s, why, m);
 		return;
 	}
+	rx.ce = (info->tos & 3) == 3;
 	t.lport = rte_be_to_cpu_16(h->dst_port);
 	t.fport = rte_be_to_cpu_16(h->src_port);
 	if (m->pkt_len > info->payload_bytes &&

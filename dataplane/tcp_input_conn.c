@@ -4,6 +4,7 @@
 
 #include "tcp_ack.h"
 #include "tcp_close.h"
+#include "tcp_ecn.h"
 #include "tcp_input.h"
 #include "tcp_keepalive.h"
 #include "tcp_list.h"
@@ -214,6 +215,7 @@ void tcp_input_conn(struct tcp_conn *c, struct rte_mbuf *m, struct tcp_rx *rx)
 	remember_timestamp(c, rx);
 	tcp_keepalive_heard(c);
 	tcp_uto_received(c, &rx->opts);
+	tcp_ecn_received(c, rx);
 	switch (tcp_ack_input(c, rx)) {
 	case TCP_ACK_OK:
 		tcp_list_output(c);

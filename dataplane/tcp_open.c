@@ -4,6 +4,7 @@
 #include <rte_common.h>
 
 #include "tcp_cc.h"
+#include "tcp_ecn.h"
 #include "tcp_keepalive.h"
 #include "tcp_list.h"
 #include "tcp_rack.h"
@@ -76,6 +77,7 @@ void tcp_open_peer_syn(struct tcp_conn *c, const struct tcp_rx *rx)
 		c->ts_recent_ms = (uint32_t)(c->stack->now_us / 1000);
 	}
 	tcp_uto_received(c, o);
+	tcp_ecn_peer_syn(c, rx);
 	if (o->has_mss)
 		c->peer_mss = o->mss;
 	tcp_open_update_mss(c);
@@ -104,6 +106,7 @@ void tcp_open_established(struct tcp_conn *c, const struct tcp_rx *rx)
 	c->uto_due = tcp_uto_enabled(s);
 	tcp_list_half_open_leave(c);
 	tcp_cc_init(c);
+	tcp_ecn_established(c);
 	count_event(s->config.counters, c->passive ? EVENT_TCP_ACCEPTED : EVENT_TCP_CONNECTED);
 	tcp_notify(c, TCP_ESTABLISHED);
 }

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "tcp_cc.h"
+#include "tcp_ecn.h"
 #include "tcp_list.h"
 #include "tcp_pace.h"
 #include "tcp_packet.h"
@@ -60,6 +61,8 @@ static bool send_with(struct tcp_conn *c, uint32_t seq, uint8_t flags, const str
 	size_t opts_bytes = put_options(c, opts, d->bytes, dup);
 	uint32_t promised = c->rcv_adv;
 
+	if (c->ecn_ece)
+		flags |= TH_ECE;
 	if (!tcp_packet_send(c, seq, flags | TH_ACK, tcp_window_advertise(c), opts, opts_bytes, d)) {
 		c->rcv_adv = promised;
 		c->tx_blocked = true;
@@ -118,6 +121,7 @@ bool tcp_output_syn(struct tcp_conn *c)
 	};
 	uint16_t wnd = tcp_window_syn(c);
 
+	flags |= tcp_ecn_syn_flags(c);
 	if (tcp_uto_enabled(c->stack))
 		tcp_uto_put(c, &o);
 	o.mss = (uint16_t)(tcp_netif(c)->mtu - (addr_is_v4(&c->tuple.faddr) ? 40 : 60));
@@ -240,7 +244,8 @@ static uint32_t next_bytes(struct tcp_conn *c, bool override)
 	if (paced == 0 && !override)
 		return 0;
 	most = c->mss;
-	if (nif->tso_max_bytes > c->mss && (nif->offloads & NETIF_TX_SCATTER))
+	/* CWR is for one segment; not every device knows that. */
+	if (!c->ecn_cwr && nif->tso_max_bytes > c->mss && (nif->offloads & NETIF_TX_SCATTER))
 		most = RTE_MAX(RTE_MIN(nif->tso_max_bytes, 64000u) / c->mss, 1u) * c->mss;
 	most = RTE_MIN(most, RTE_MAX(paced, (uint32_t)c->mss));
 	most = RTE_MIN(most, c->snd_unsent);
@@ -256,7 +261,7 @@ static uint32_t next_bytes(struct tcp_conn *c, bool override)
 
 static bool send_one(struct tcp_conn *c, uint32_t bytes, bool fin, bool probe)
 {
-	struct tcp_data d = { .m = c->snd_next, .off = c->snd_next_off, .bytes = bytes, .whole = probe };
+	struct tcp_data d = { .m = c->snd_next, .off = c->snd_next_off, .bytes = bytes, .whole = probe, .ect = c->ecn_ok };
 	uint8_t flags = fin ? TH_FIN : 0;
 
 	if (!tcp_sndq_can_record(c)) {
@@ -265,12 +270,15 @@ static bool send_one(struct tcp_conn *c, uint32_t bytes, bool fin, bool probe)
 	}
 	if (bytes > 0 && bytes == c->snd_unsent)
 		flags |= TH_PSH;
+	if (bytes > 0 && c->ecn_cwr)
+		flags |= TH_CWR;
 	if (!send_segment(c, c->snd_nxt, flags, &d))
 		return false;
 	if (tcp_flight(c) == 0) {
 		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
 		tcp_rack_restart(c);
 	}
+	c->ecn_cwr = c->ecn_cwr && bytes == 0;
 	tcp_sndq_sent(c, bytes, fin);
 	tcp_pace_sent(c, bytes);
 	c->last_sent_us = (uint32_t)c->stack->now_us;

@@ -136,7 +136,8 @@ bool tcp_packet_send(struct tcp_conn *c, uint32_t seq, uint8_t flags, uint16_t w
 		m->tso_segsz = c->mss;
 	}
 	ip_output_hop(c->stack, &c->hop, &c->tuple.laddr, &c->tuple.faddr, m,
-		      &(struct ip_tx){ .proto = IPPROTO_TCP, .l4_bytes = (uint8_t)hdr_bytes });
+		      &(struct ip_tx){ .proto = IPPROTO_TCP, .l4_bytes = (uint8_t)hdr_bytes,
+				       .tos = data->bytes > 0 && data->ect ? 2 : 0 });
 	return true;
 }
 

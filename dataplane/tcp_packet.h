@@ -20,6 +20,7 @@ struct tcp_data {
 	struct rte_mbuf *m;	/* NULL: none */
 	uint32_t off, bytes;
 	bool whole;		/* one segment, though longer than the MSS: a probe (tcp_pmtu.c) */
+	bool ect;		/* may be marked instead of dropped (tcp_ecn.c) */
 };
 
 /*

@@ -61,6 +61,7 @@ static void begin_user_timeout(struct tcp_conn *c)
 
 static void syn_timeout(struct tcp_conn *c)
 {
+	c->ecn_ask = false;	/* what asks may be dropped (RFC 3168 6.1.1.1) */
 	if (tcp_output_syn(c)) {
 		c->retransmits++;
 		count_event(c->stack->config.counters, EVENT_TCP_RETRANSMIT);

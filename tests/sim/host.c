@@ -150,6 +150,7 @@ void host_init(struct host *h, struct sim *sim, int index, const struct host_con
 	nif->mtu = config->mtu;
 	nif->offloads = config->offloads;
 	nif->congestion = config->congestion;
+	nif->ecn = config->ecn;
 	nif->tso_max_bytes = config->tso_max_bytes;
 	nif->tso_max_pieces = (uint16_t)(4 + config->tso_max_bytes % 37);
 	nif->n_addrs = 2;

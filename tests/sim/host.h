@@ -37,7 +37,7 @@ struct host {
 struct host_config {
 	uint16_t mtu;
 	uint32_t offloads, tso_max_bytes;
-	uint8_t congestion;		/* enum congestion */
+	uint8_t congestion, ecn;		/* enum congestion */
 	uint32_t max_conns, max_half_open;
 	uint32_t rcv_buffer_bytes, snd_buffer_bytes;
 	uint32_t queue_mbufs;		/* budget of all queues; 0: the pool */

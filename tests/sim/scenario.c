@@ -97,6 +97,20 @@ static void random_holes(struct rng *r, struct scenario *sc)
 	sc->limit_us += 120000000;
 }
 
+/* Queues that mark, and paths and peers that get ECN wrong. */
+static void random_ecn(struct rng *r, struct scenario *sc)
+{
+	static const enum wire_ecn_fault wrong[] = { WIRE_ECN_BLEACH, WIRE_ECN_CE, WIRE_ECN_ECHO };
+
+	for (int i = 0; i < 2; i++) {
+		sc->hosts[i].ecn = (uint8_t)rng_below(r, 3);
+		if (sc->faults[i].bytes_per_s > 0 && rng_chance(r, 0.5))
+			sc->faults[i].mark_bytes = sc->faults[i].queue_bytes / 4;
+		if (rng_chance(r, 0.1))
+			sc->faults[i].ecn = sc->healed[i].ecn = wrong[rng_below(r, 3)];
+	}
+}
+
 static void random_host(struct rng *r, struct host_config *c)
 {
 	static const uint16_t mtus[] = { 1500, 1500, 1500, 1492, 1400, 1280 };
@@ -235,6 +249,7 @@ void scenario_from_seed(struct scenario *sc, uint64_t seed)
 	for (unsigned int i = 0; i < sc->n_flows; i++)
 		random_flow(&r, sc, i);
 	random_holes(&later, sc);
+	random_ecn(&later, sc);
 	for (unsigned int i = 0; i < sc->n_flows; i++)
 		sc->flows[i].may_die = may_die(sc, i);
 	sc->limit_us += 100000000 + longest_reading_us(sc);

@@ -113,7 +113,7 @@ static void corrupt(struct wire *w, struct wire_frame *f)
 	f->data[rng_between(&w->rng, ETHER_BYTES, f->bytes - 1)] ^= (uint8_t)(1u << rng_below(&w->rng, 8));
 }
 
-static void deliver(struct wire *w, const uint8_t *data, size_t bytes, uint64_t leaves_us)
+static void deliver(struct wire *w, const uint8_t *data, size_t bytes, uint64_t leaves_us, bool deep)
 {
 	const struct wire_faults *x = &w->faults;
 	struct wire_frame *f = malloc(sizeof(*f) + bytes);
@@ -122,6 +122,7 @@ static void deliver(struct wire *w, const uint8_t *data, size_t bytes, uint64_t 
 		abort();
 	f->bytes = bytes;
 	memcpy(f->data, data, bytes);
+	wire_ecn(w, f->data, bytes, deep);
 	f->at_us = leaves_us + x->delay_us;
 	if (x->jitter_us > 0)
 		f->at_us += rng_below(&w->rng, x->jitter_us);
@@ -156,6 +157,7 @@ void wire_send(struct wire *w, const uint8_t *data, size_t bytes, uint64_t now_u
 {
 	const struct wire_faults *x = &w->faults;
 	uint64_t leaves_us = now_us, rate = rate_now(w, now_us);
+	bool deep = false;
 
 	w->sent++;
 	if (is_cut(w, now_us)) {
@@ -173,16 +175,17 @@ void wire_send(struct wire *w, const uint8_t *data, size_t bytes, uint64_t now_u
 			w->queue_lost++;
 			return;
 		}
+		deep = x->mark_bytes > 0 && (start - now_us) * rate / 1000000 > x->mark_bytes;
 		leaves_us = w->free_at_us = start + bytes * 1000000 / rate;
 	}
 	if (is_lost(w)) {
 		w->lost++;
 		return;
 	}
-	deliver(w, data, bytes, leaves_us);
+	deliver(w, data, bytes, leaves_us, deep);
 	if (rng_chance(&w->rng, x->duplicate)) {
 		w->duplicated++;
-		deliver(w, data, bytes, leaves_us);
+		deliver(w, data, bytes, leaves_us, deep);
 	}
 }
 

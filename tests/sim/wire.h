@@ -10,10 +10,19 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "rng.h"
+
+/* What a path or a peer does wrong with ECN. */
+enum wire_ecn_fault {
+	WIRE_ECN_GOOD,
+	WIRE_ECN_BLEACH,	/* marks are wiped out */
+	WIRE_ECN_CE,		/* all that may be marked is */
+	WIRE_ECN_ECHO,		/* a peer that always says it was marked */
+};
 
 struct wire_faults {
 	double loss, duplicate, reorder, corrupt;
@@ -32,6 +41,9 @@ struct wire_faults {
 	/* From hole_us on, longer frames vanish without a word: a black hole for path MTU discovery. 0: none do. */
 	uint32_t hole_bytes;
 	uint64_t hole_us;
+	/* Behind the rate limit: with more queued, what may be marked (RFC 3168) is; 0: the queue only drops. */
+	uint32_t mark_bytes;
+	enum wire_ecn_fault ecn;
 };
 
 /* One of two states in turn; the times come from a seed only, whenever they are asked for. */
@@ -56,13 +68,15 @@ struct wire {
 	struct wire_frame **heap;	/* by at_us, then order */
 	size_t n, capacity;
 	uint64_t orders;
-	uint64_t sent, lost, queue_lost, cut_lost, hole_lost, duplicated, reordered, corrupted;
+	uint64_t sent, lost, queue_lost, cut_lost, hole_lost, marked, duplicated, reordered, corrupted;
 };
 
 void wire_init(struct wire *w, uint64_t seed);
 void wire_fini(struct wire *w);
 /* Other faults from now on; what is under way arrives as it would have. */
 void wire_set(struct wire *w, const struct wire_faults *faults, uint64_t now_us);
+/* Marks or mangles a frame, as the faults say; @deep: the queue is over mark_bytes. */
+void wire_ecn(struct wire *w, uint8_t *frame, size_t bytes, bool deep);
 void wire_send(struct wire *w, const uint8_t *data, size_t bytes, uint64_t now_us);
 /* When the next frame arrives; UINT64_MAX: none on the way. */
 uint64_t wire_next_us(const struct wire *w);

@@ -78,6 +78,7 @@ static void take_segment(struct tcp_peer *p, const struct rte_mbuf *m)
 	s->sport = (uint16_t)(tcp[0] << 8 | tcp[1]);
 	s->dport = (uint16_t)(tcp[2] << 8 | tcp[3]);
 	s->at_us = p->now_us;
+	s->tos = *rte_pktmbuf_mtod_offset(m, const uint8_t *, 15);
 	memcpy(s->data, tcp + s->rx.hdr_bytes, RTE_MIN((size_t)s->rx.bytes, sizeof(s->data)));
 }
 
@@ -136,6 +137,8 @@ void tcp_peer_init(struct tcp_peer *p, const struct tcp_peer_options *options)
 	snprintf(nif->name, sizeof(nif->name), "wire");
 	nif->mac = stack_mac;
 	nif->mtu = 1500;
+	nif->congestion = o->congestion;
+	nif->ecn = o->ecn;
 	nif->offloads = o->offloads;
 	nif->tso_max_bytes = o->tso_max_bytes;
 	nif->tso_max_pieces = 40;
@@ -182,7 +185,7 @@ void tcp_peer_give_ip(struct tcp_peer *p, uint8_t proto, const uint8_t *payload,
 	if (bytes > 2000u - sizeof(*ip))
 		fail("packet too long");
 	*ip = (struct rte_ipv4_hdr){
-		.version_ihl = 0x45, .total_length = rte_cpu_to_be_16((uint16_t)(20 + bytes)),
+		.version_ihl = 0x45, .type_of_service = p->tos, .total_length = rte_cpu_to_be_16((uint16_t)(20 + bytes)),
 		.time_to_live = 64, .next_proto_id = proto,
 		.src_addr = rte_cpu_to_be_32(PEER_IP), .dst_addr = rte_cpu_to_be_32(STACK_IP),
 	};

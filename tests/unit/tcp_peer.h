@@ -23,6 +23,7 @@
 struct tcp_peer_segment {
 	struct tcp_rx rx;
 	uint16_t sport, dport;
+	uint8_t tos;
 	uint64_t at_us;
 	uint8_t data[2048];
 };
@@ -34,6 +35,7 @@ struct tcp_peer {
 	struct rte_mempool *mbufs;
 	uint64_t now_us;
 	enum stack_verdict verdict;	/* of SYNs */
+	uint8_t tos;			/* of what the peer sends */
 	struct tcp_conn *conn;		/* the newest the stack handed out */
 	bool scarce;			/* the pool may be empty: what the peer sends is lost then */
 	unsigned int head, tail;
@@ -44,6 +46,7 @@ struct tcp_peer_options {
 	uint32_t rcv_buffer_bytes, snd_buffer_bytes;	/* 0: 65536 */
 	uint32_t max_conns, max_half_open;		/* 0: 16, 8 */
 	uint32_t offloads, tso_max_bytes;
+	uint8_t congestion, ecn;			/* of the port */
 	uint64_t keepalive_us, user_timeout_us, user_timeout_limit_us;
 	uint64_t start_us;				/* 0: 1 s */
 };

@@ -73,7 +73,7 @@ static void a_whole_configuration(void **state)
 		"control { socket = \"postern.sock\"; group = mail; }\n"
 		"log { format = json; file = \"postern.log\"; }\n"
 		"certificates { directory = \"certs\"; }\n"
-		"port external { device = \"net_af_packet0,iface=gw-ext\"; addresses = [\"192.0.2.10/24\", \"2001:db8:0:1::10/64\"]; vlan = 7; mtu = 9000; congestion = cubic; }\n"
+		"port external { device = \"net_af_packet0,iface=gw-ext\"; addresses = [\"192.0.2.10/24\", \"2001:db8:0:1::10/64\"]; vlan = 7; mtu = 9000; congestion = cubic; ecn = on; }\n"
 		"port internal { device = \"0000:03:00.1\"; addresses = [\"10.20.0.1/24\", \"fd20::1/64\"]; }\n"
 		"route { to = \"default\"; via = \"192.0.2.1\"; }\n"
 		"route { to = default; via = 2001:db8:0:1::1; }\n"
@@ -112,6 +112,8 @@ static void a_whole_configuration(void **state)
 	assert_int_equal(d->netifs.netifs[0].vlan, 7);
 	assert_int_equal(d->netifs.netifs[0].mtu, 9000);
 	assert_int_equal(d->netifs.netifs[0].congestion, CONGESTION_CUBIC);
+	assert_int_equal(d->netifs.netifs[0].ecn, ECN_ON);
+	assert_int_equal(d->netifs.netifs[1].ecn, ECN_ACCEPT);
 	assert_int_equal(d->netifs.netifs[1].congestion, CONGESTION_BBR);
 	assert_string_equal(d->devices[1], "0000:03:00.1");
 	assert_int_equal(d->netifs.n_routes, 3);
