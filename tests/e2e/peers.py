@@ -6,9 +6,11 @@ knows what must come, and says where the first wrong byte is.
 """
 
 import contextlib
+import fcntl
 import socket
 import ssl
 import struct
+import termios
 import threading
 
 from e2e import check
@@ -67,6 +69,11 @@ def receive_stream(peer, stream, count):
         check(data, f"the stream ended after {got} of {count} bytes")
         stream.verify(got, data)
         got += len(data)
+
+
+def unsent(peer):
+    """Bytes that the kernel still holds for it: not sent, or not acknowledged."""
+    return struct.unpack("i", fcntl.ioctl(peer.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
 
 
 def end_of(peer):

@@ -12,7 +12,7 @@ import time
 import e2e
 import peers
 from e2e import check, eventually
-from lab import site
+from lab import mail, site
 
 MEGABYTE = 1 << 20
 SHAPES = ("af_packet/2", "tap/1")
@@ -234,14 +234,77 @@ def client_cut_off(env):
         except ConnectionResetError:
             seen.append("RST")
 
-    with flow(env, serve):
+    with flow(env, serve) as server:
         client = peers.client(env)
         check(client.recv(10) == b"go", "no greeting")
         client.sendall(b"half a mes")
         socket.socket.shutdown(client, socket.SHUT_WR)
         eventually(lambda: seen, 5, "the server notices nothing")
         client.close()
-    eventually(lambda: not env.open_connections(), 5, "the connection stays open")
+    check(seen == [b"half a mes"], f"the server saw {seen}")
+    check_end(env, server.rule, "client_closed")
+    line, = (each for each in env.gateway.connections_logged() if each["rule"] == server.rule)
+    check(line["close_notify"] is False, "the log knows of a close_notify that never was")
+
+
+@e2e.test(families=(4, 6))
+def client_cut_in_a_record(env):
+    """a client's FIN in the middle of a TLS record is a RST for the server"""
+    seen = []
+
+    def serve(connection):
+        try:
+            connection.sendall(b"go")
+            seen.append(peers.end_of(connection))
+        except ConnectionResetError:
+            seen.append("RST")
+
+    with flow(env, serve) as server:
+        client = peers.client(env)
+        check(client.recv(10) == b"go", "no greeting")
+        client.sendall(b"a whole message")
+        socket.socket.send(client, b"\x17\x03\x03\x00\x40" + bytes(20))
+        socket.socket.shutdown(client, socket.SHUT_WR)
+        eventually(lambda: seen, 5, "the server notices nothing")
+        client.close()
+    check(seen == ["RST"], f"the server saw {seen}")
+    check_end(env, server.rule, "truncated")
+
+
+@e2e.test(families=(4, 6))
+def server_resets_behind_its_answer(env):
+    """what a server said before its RST reaches a client that reads late, then a cut stream"""
+    size, stream = MEGABYTE, peers.Stream(9)
+
+    def serve(connection):
+        sent = 0
+        connection.settimeout(1)
+        try:    # as much as the gateway takes while nobody reads
+            while sent < size:
+                sent += connection.send(stream.part(sent, 1000))
+        except TimeoutError:
+            pass
+        waiting.append(sent - peers.unsent(connection))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, peers.LINGER_RST)
+
+    waiting, got = [], 0
+    context = mail.tls_context(env.ca)
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    with flow(env, serve) as server:
+        with peers.client(env, context=context, receive_buffer=16384) as client:
+            client.suppress_ragged_eofs = False
+            eventually(lambda: waiting, 10, "the server isn't stopped")
+            time.sleep(1)
+            try:
+                while data := client.recv(peers.BLOCK):
+                    stream.verify(got, data)
+                    got += len(data)
+                raise AssertionError("the stream has a good end")
+            except ssl.SSLError as error:
+                check("EOF" in error.reason, f"the stream ends by {error}")
+    check(waiting[0] < size, "nothing was held back")
+    check(got >= waiting[0], f"of {waiting[0]} bytes that the gateway had {got} came")
+    check_end(env, server.rule, "server_reset")
 
 
 @e2e.test()
