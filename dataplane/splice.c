@@ -262,6 +262,9 @@ void splice_end(struct splice *sp, enum splice_end end)
 {
 	struct splices *all = sp->all;
 
+	/* Whoever ends the last steps, it was the leg's death that ended the connection. */
+	if (sp->last_steps && end != SPLICE_TLS_FAILED && end != SPLICE_TRUNCATED)
+		end = (enum splice_end)sp->record.end;
 	record_end(sp, end);
 	tell_peers(sp, end);
 	tls_session_free(sp->tls);

@@ -302,9 +302,9 @@ def server_resets_behind_its_answer(env):
                 raise AssertionError("the stream has a good end")
             except ssl.SSLError as error:
                 check("EOF" in error.reason, f"the stream ends by {error}")
+        check_end(env, server.rule, "server_reset")
     check(waiting[0] < size, "nothing was held back")
     check(got >= waiting[0], f"of {waiting[0]} bytes that the gateway had {got} came")
-    check_end(env, server.rule, "server_reset")
 
 
 @e2e.test()
