@@ -143,7 +143,7 @@ static void print_counters(const json_t *stats, const char *group, const char *t
 
 static void print_workers(const json_t *stats)
 {
-	static const char *const heads[] = { ">WORKER", ">CPU", ">CONNECTIONS", ">TCP", ">HALF OPEN", "COOKIES", ">PACKETS FREE", ">OF",
+	static const char *const heads[] = { ">WORKER", ">CPU", ">CONNECTIONS", ">TCP", ">HALF OPEN", "COOKIES", ">PACKETS FREE", ">OF", ">QUEUED",
 					     ">TLS MEMORY", ">TURNS", ">BUSY", NULL };
 	struct table *t = table_new(heads);
 	char bytes[16];
@@ -161,6 +161,7 @@ static void print_workers(const json_t *stats)
 		table_cell(t, "%s", number_of(w, "syn_cookies") != 0 ? "on" : "off");
 		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(w, "mbufs_free"));
 		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(w, "mbufs_total"));
+		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(w, "mbufs_queued"));
 		table_cell(t, "%s", table_bytes((uint64_t)number_of(w, "tls_heap_used_bytes"), bytes, sizeof(bytes)));
 		table_cell(t, "%" JSON_INTEGER_FORMAT, turns);
 		table_cell(t, "%.0f%%", turns > 0 ? 100.0 * (double)number_of(w, "busy_turns") / (double)turns : 0.0);

@@ -235,6 +235,7 @@ void dataplane_gauges(uint16_t worker, struct dataplane_gauges *g)
 	g->connections = counter_read(&from->connections);
 	g->tcp_connections = counter_read(&from->tcp_connections);
 	g->half_open = counter_read(&from->half_open);
+	g->mbufs_queued = counter_read(&from->mbufs_queued);
 	g->syn_cookies = counter_read(&from->syn_cookies);
 	g->tls_heap_used_bytes = counter_read(&from->tls_heap_used_bytes);
 	g->turns = counter_read(&from->turns);

@@ -31,7 +31,7 @@ struct dataplane_config {
 	enum dataplane_hugepages hugepages;
 	uint32_t memory_megabytes;	/* for packet buffers and DPDK altogether; 0: chosen by the limits */
 	uint32_t max_connections;	/* client connections, all workers together */
-	uint32_t buffer_bytes;		/* per connection and direction */
+	uint32_t buffer_bytes;		/* per connection and direction, at most */
 	uint32_t tls_heap_megabytes;	/* per worker; 0: chosen by max_connections */
 	uint64_t keepalive_us, user_timeout_us, user_timeout_limit_us;	/* as in stack.h */
 	bool ignore_unpublished;	/* true: no RST to a SYN that no rule publishes */
@@ -68,6 +68,7 @@ struct dataplane_gauges {
 	uint64_t half_open;	/* of these, clients whose TCP handshake isn't complete */
 	uint64_t syn_cookies;	/* 1: SYNs are answered by cookies, for there are too many */
 	uint64_t mbufs_free, mbufs_total;	/* of the one pool that all workers share */
+	uint64_t mbufs_queued;	/* in this worker's connections' queues; its share of the pool bounds it */
 	uint64_t tls_heap_used_bytes;
 	uint64_t turns, busy_turns;	/* of the worker's loop */
 	uint64_t quiesced_us;	/* when it last passed a quiescent state; the watchdog's eye */

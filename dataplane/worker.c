@@ -13,6 +13,7 @@
 #include <rte_ring_elem.h>
 
 #include "base/assert.h"
+#include "mbuf_reserve.h"
 #include "offload.h"
 #include "policy.h"
 #include "policy_rcu.h"
@@ -246,6 +247,7 @@ static void publish_gauges(struct worker *w, bool busy)
 	__atomic_store_n(&g->connections, splices_open(w->splices), __ATOMIC_RELAXED);
 	__atomic_store_n(&g->tcp_connections, stack_conns(w->stack), __ATOMIC_RELAXED);
 	__atomic_store_n(&g->half_open, stack_half_open(w->stack), __ATOMIC_RELAXED);
+	__atomic_store_n(&g->mbufs_queued, stack_reserve(w->stack)->held, __ATOMIC_RELAXED);
 	__atomic_store_n(&g->syn_cookies, stack_syn_cookies(w->stack), __ATOMIC_RELAXED);
 	__atomic_store_n(&g->tls_heap_used_bytes, tls_worker_heap_used(), __ATOMIC_RELAXED);
 }
@@ -338,6 +340,7 @@ static int build_stack(struct worker *w, const uint64_t secret[2])
 		.max_neighbours = NEIGHBOURS_PER_WORKER,
 		.rcv_buffer_bytes = c->buffer_bytes,
 		.snd_buffer_bytes = c->buffer_bytes,
+		.queue_mbufs = w->mbufs->size / w->shared->n_workers,
 		.keepalive_us = c->keepalive_us,
 		.user_timeout_us = c->user_timeout_us,
 		.user_timeout_limit_us = c->user_timeout_limit_us,

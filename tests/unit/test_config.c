@@ -67,7 +67,7 @@ static void a_whole_configuration(void **state)
 	struct config *c = good(
 		"workers = 2; cores = \"0,1\"; idle = adaptive;\n"
 		"memory { hugepages = auto; megabytes = 256; tls_megabytes = 64; }\n"
-		"limits { connections = 20000; buffer = 64kb; handshake_timeout = 10s; idle_timeout = 30min;\n"
+		"limits { connections = 20000; buffer = 128kb; handshake_timeout = 10s; idle_timeout = 30min;\n"
 		"	keepalive = 20min; user_timeout = 3min; user_timeout_limit = 10min; }\n"
 		"unpublished = ignore; fragments = reassemble;\n"
 		"control { socket = \"postern.sock\"; group = mail; }\n"
@@ -95,7 +95,7 @@ static void a_whole_configuration(void **state)
 	assert_int_equal(d->memory_megabytes, 256);
 	assert_int_equal(d->tls_heap_megabytes, 64);
 	assert_int_equal(d->max_connections, 20000);
-	assert_int_equal(d->buffer_bytes, 65536);
+	assert_int_equal(d->buffer_bytes, 131072);
 	assert_true(d->ignore_unpublished);
 	assert_true(d->reassemble);
 	assert_int_equal(c->idle_timeout_us, 1800000000);
@@ -138,7 +138,7 @@ static void what_is_left_out_has_a_default(void **state)
 	assert_int_equal(c->dataplane.n_workers, 1);
 	assert_int_equal(c->dataplane.idle, IDLE_AUTO);
 	assert_int_equal(c->dataplane.max_connections, 20000);
-	assert_int_equal(c->dataplane.buffer_bytes, 65536);
+	assert_int_equal(c->dataplane.buffer_bytes, 4194304);
 	assert_int_equal(c->handshake_timeout_us, 10000000);
 	assert_int_equal(c->idle_timeout_us, 1800000000);
 	assert_int_equal(c->dataplane.keepalive_us, 600000000);
