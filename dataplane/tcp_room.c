@@ -21,7 +21,7 @@ static uint32_t unsent_limit(const struct tcp_conn *c)
 	if (!mbuf_reserve_allows(reserve, MBUF_USE_QUEUE))
 		return less(RTE_MIN(c->stack->config.snd_buffer_bytes, TCP_PRESSURE_BYTES), c->snd_bytes - c->snd_unsent);
 	if (mbuf_reserve_allows(reserve, MBUF_USE_GROWTH))
-		limit += RTE_MIN(c->cwnd, c->snd_wnd) / 2;
+		limit += tcp_flight(c) / 4;
 	return RTE_MIN(limit, c->stack->config.snd_buffer_bytes);
 }
 

@@ -5,11 +5,12 @@
  * What is in flight must be kept until it is acknowledged, and that follows the path:
  * congestion control and the peer's window bound it. Beyond that little is of use,
  * enough that a user who is told of room by acknowledgments never lets the connection
- * run dry: half of what the path carries, and two TLS records. So a client with a
- * long fat path may have megabytes queued, and one that reads slowly, or not at all,
- * makes its splice stop reading from the server when two records wait.
+ * run dry when many come at once: a quarter of what is in flight, and two TLS records.
+ * So a client with a long fat path may have megabytes queued, and one that reads
+ * slowly, or not at all, makes its splice stop reading from the server when two
+ * records wait.
  *
- * When packet buffers run low (mbuf_reserve.h) the half goes first, then all but a
+ * When packet buffers run low (mbuf_reserve.h) the quarter goes first, then all but a
  * little of the whole.
  *
  * Threads: the stack's worker.

@@ -66,13 +66,17 @@ void tcp_window_round(struct tcp_conn *c)
 {
 	uint32_t now = consumed(c), brought = seq_gt(now, c->round_seq) ? now - c->round_seq : 0;
 	uint32_t age_us = (uint32_t)c->stack->now_us - c->round_us, rtt_us = round_trip_us(c);
-	uint64_t wanted;
+	uint32_t buffer = tcp_window_buffer(c);
+	uint64_t a_round, wanted;
 
 	if (rtt_us == 0 || age_us < rtt_us)
 		return;
-	wanted = RTE_MIN((uint64_t)brought * rtt_us / age_us * TCP_WINDOW_AHEAD, c->stack->config.rcv_buffer_bytes);
-	if (wanted > tcp_window_buffer(c) && mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_GROWTH))
+	a_round = (uint64_t)brought * rtt_us / age_us;
+	wanted = RTE_MIN(RTE_MAX(a_round * TCP_WINDOW_AHEAD, TCP_WINDOW_START), c->stack->config.rcv_buffer_bytes);
+	if (wanted > buffer && mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_GROWTH))
 		set_buffer(c, (uint32_t)wanted);
+	else if (wanted < buffer && c->rcv_bytes > 2 * a_round)
+		set_buffer(c, RTE_MAX((uint32_t)wanted, buffer - buffer / 4));
 	begin_round(c);
 }
 

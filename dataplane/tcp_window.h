@@ -10,9 +10,10 @@
  * while a hole is mended the peer needs a window of more than the flight.
  *
  * A user who takes little, like a splice with a slow client, thereby keeps the window
- * of his peer small. The buffer never shrinks: a promise can't be taken back (RFC 9293
- * 3.8.6), and an empty buffer costs nothing. When packet buffers run low (mbuf_reserve.h)
- * it doesn't grow, and then no more than the least is promised anew.
+ * of his peer small; and one who leaves two rounds' worth waiting has it shrink again,
+ * since all of it would be full all the time. That is, less is promised anew: a promise
+ * is never taken back (RFC 9293 3.8.6). When packet buffers run low (mbuf_reserve.h)
+ * the buffer doesn't grow, and then no more than the least is promised.
  *
  * The round trip is the shortest that the peer's timestamps show within the round: its
  * echo of an old acknowledgment looks long, that of a fresh one right. Without
