@@ -106,9 +106,11 @@ void tcp_cc_lost(struct tcp_conn *c, uint32_t flight_bytes)
 
 void tcp_cc_timed_out(struct tcp_conn *c, uint32_t flight_bytes)
 {
+	/* In fast recovery ssthresh is what this window's losses made it; one window is halved once. */
 	if (!tcp_cc_models(c) && c->ca_state == TCP_CA_OPEN)
 		save(c);
-	tcp_cc(c)->lost(c, carried(c, flight_bytes));
+	if (tcp_cc_models(c) || c->ca_state == TCP_CA_OPEN)
+		tcp_cc(c)->lost(c, carried(c, flight_bytes));
 	if (tcp_cc(c)->timed_out)
 		tcp_cc(c)->timed_out(c);
 	c->cwnd = c->mss;

@@ -24,7 +24,7 @@ static void begin_epoch(struct tcp_conn *c, float cwnd)
 {
 	struct tcp_cubic *q = &c->win.cubic;
 
-	q->epoch_us = c->stack->now_us;
+	q->epoch_us = (uint32_t)c->stack->now_us | 1u;
 	q->w_est = cwnd;
 	if (cwnd < q->w_max) {
 		q->k_s = cbrtf((q->w_max - cwnd) / CUBIC_C);
@@ -50,7 +50,7 @@ static void acked(struct tcp_conn *c, uint32_t bytes)
 
 	if (q->epoch_us == 0)
 		begin_epoch(c, cwnd);
-	t_s = (float)(c->stack->now_us - q->epoch_us) * 1e-6f;
+	t_s = (float)((uint32_t)c->stack->now_us - (q->epoch_us & ~1u)) * 1e-6f;
 	/* Reno-friendly region (section 4.3): alpha grows to 1 once the old window is reached. */
 	q->w_est += (q->w_est >= q->cwnd_prior ? 1.0f : CUBIC_ALPHA) * segs / cwnd;
 	if (w_cubic(q, t_s) < q->w_est) {

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 struct tcp_cubic {
-	uint64_t epoch_us;	/* start of this congestion avoidance stage; 0: none */
+	uint32_t epoch_us;	/* start of this congestion avoidance stage, the clock's low half; 0: none */
 	float w_max, k_s, w_est, cwnd_prior;	/* windows in segments, K in seconds */
 };
 
@@ -24,10 +24,16 @@ struct tcp_hystart {
 	bool in_css : 1;		/* in conservative slow start */
 };
 
+/* Proportional rate reduction (tcp_prr.c), under RFC 9937's names. */
+struct tcp_prr {
+	uint32_t delivered, out, recover_fs;	/* bytes */
+};
+
 /* All of those that move a window. */
 struct tcp_window_cc {
 	struct tcp_cubic cubic;
 	struct tcp_hystart hystart;
+	struct tcp_prr prr;
 	uint32_t prior_ssthresh;	/* before the last loss, for tcp_cc_undo */
 	uint32_t delivery_rate;		/* the last sample, bytes per second */
 };

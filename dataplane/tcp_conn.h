@@ -51,6 +51,7 @@ struct tcp_conn {
 	uint8_t congestion : 2;			/* enum congestion, of the port */
 	bool pace_free : 1;			/* a first window: nothing of it is acknowledged yet (tcp_pace.c) */
 	bool room_wanted : 1;			/* tcp_send_room told the user that there is little: TCP_WRITABLE is due */
+	uint8_t undo_on : 1, undo_sent : 1, frto : 2;	/* tcp_undo.c: undo is valid; something was sent again; enum tcp_frto */
 	struct tuple tuple;
 	struct stack *stack;
 	struct ip_hop hop;
@@ -78,6 +79,7 @@ struct tcp_conn {
 	/* Loss detection (tcp_rack.c), under RFC 8985's names */
 	uint32_t rack_xmit_us, rack_end_seq;	/* RACK.segment: the youngest delivered; the clock's low half */
 	uint32_t rack_rtt_us, rack_dsack_round;
+	struct tcp_undo undo;
 	/* Congestion control (tcp_cc.c) */
 	uint32_t cwnd, ssthresh;
 	uint32_t prior_cwnd;			/* before the last loss, for tcp_cc_undo */

@@ -94,7 +94,7 @@ void tcp_open_established(struct tcp_conn *c, const struct tcp_rx *rx)
 
 	c->state = TCPS_ESTABLISHED;
 	c->snd_una = rx->ack;
-	c->recovery_point = rx->ack;
+	c->recovery_point = rx->ack - 1;	/* `recover` begins before the first byte (RFC 6582 section 3.2) */
 	c->backoff = 0;
 	tcp_timer_off(c, TCP_T_RTX);
 	tcp_timer_off(c, TCP_T_LIFE);

@@ -10,6 +10,7 @@
 #include "tcp_pace.h"
 #include "tcp_packet.h"
 #include "tcp_pmtu.h"
+#include "tcp_prr.h"
 #include "tcp_rack.h"
 #include "tcp_rcvq.h"
 #include "tcp_recovery.h"
@@ -17,6 +18,7 @@
 #include "tcp_rtt.h"
 #include "tcp_sndq.h"
 #include "tcp_timer.h"
+#include "tcp_undo.h"
 #include "tcp_uto.h"
 #include "tcp_window.h"
 
@@ -197,6 +199,8 @@ static bool send_again(struct tcp_conn *c, struct tcp_seg *g)
 	} while (sent < tcp_seg_data(g));
 	tcp_seg_sent_again(c, g);
 	tcp_pace_sent(c, sent);
+	tcp_prr_sent(c, sent);
+	tcp_undo_sent_again(c, sent);
 	c->last_sent_us = (uint32_t)c->stack->now_us;
 	return true;
 }
@@ -281,6 +285,7 @@ static bool send_one(struct tcp_conn *c, uint32_t bytes, bool fin, bool probe)
 	c->ecn_cwr = c->ecn_cwr && bytes == 0;
 	tcp_sndq_sent(c, bytes, fin);
 	tcp_pace_sent(c, bytes);
+	tcp_prr_sent(c, bytes);
 	c->last_sent_us = (uint32_t)c->stack->now_us;
 	if (fin)
 		c->state = c->state == TCPS_CLOSE_WAIT ? TCPS_LAST_ACK : TCPS_FIN_WAIT_1;
@@ -305,6 +310,16 @@ static void send_new(struct tcp_conn *c, bool override)
 	}
 	if (c->fin_wanted && !c->fin_sent && seq_lt(c->snd_nxt, c->snd_una + c->snd_wnd))
 		send_one(c, 0, true, false);
+}
+
+/* F-RTO (RFC 5682 section 2.1 step 2b): new data first; where there is none, the lost is sent again after all. */
+static void send_frto(struct tcp_conn *c)
+{
+	uint32_t before = c->snd_nxt;
+
+	send_new(c, false);
+	if (c->snd_nxt == before && seq_leq(c->snd_nxt, c->recovery_point))
+		c->frto = TCP_FRTO_OFF;
 }
 
 /* Is cwnd in use, so that it may grow? In slow start half of it will do (RFC 7661's idea). */
@@ -350,7 +365,10 @@ void tcp_output(struct tcp_conn *c)
 	c->cwnd_limited = false;
 	tcp_timer_off(c, TCP_T_PACE);
 	if (may_send_data(c)) {
-		send_lost(c);
+		if (c->frto == TCP_FRTO_NEW)
+			send_frto(c);
+		if (c->frto != TCP_FRTO_NEW)
+			send_lost(c);
 		if (!c->tx_blocked)
 			send_new(c, false);
 		c->cwnd_limited |= cwnd_used(c);

@@ -6,11 +6,14 @@
 #include "base/assert.h"
 #include "tcp_cc.h"
 #include "tcp_pmtu.h"
+#include "tcp_hdr.h"
+#include "tcp_prr.h"
 #include "tcp_rack.h"
 #include "tcp_rtt.h"
 #include "tcp_sack.h"
 #include "tcp_seg_ring.h"
 #include "tcp_sndq.h"
+#include "tcp_undo.h"
 
 uint32_t tcp_pipe(const struct tcp_conn *c)
 {
@@ -95,17 +98,29 @@ static void reno_estimate(struct tcp_conn *c)
 	c->sacked_bytes = RTE_MIN((uint32_t)c->dupacks * c->mss, most);
 }
 
-static void enter_recovery(struct tcp_conn *c, uint32_t flight_bytes)
+/* @flight_bytes: outstanding before the acknowledgment; @sacked_bytes: of these, SACKed before it. */
+static void enter_recovery(struct tcp_conn *c, uint32_t flight_bytes, uint32_t sacked_bytes)
 {
+	tcp_undo_begin(c);
+	tcp_cc_lost(c, flight_bytes);
 	c->ca_state = TCP_CA_RECOVERY;
 	c->recovery_point = c->snd_nxt;
 	c->rtx_forced = true;
-	tcp_cc_lost(c, flight_bytes);
+	tcp_prr_begin(c, flight_bytes - RTE_MIN(sacked_bytes, flight_bytes));
 	count_event(c->stack->config.counters, EVENT_TCP_FAST_RECOVERY);
 }
 
-static void reno_ack(struct tcp_conn *c, uint32_t acked_bytes, bool duplicate, uint32_t flight_bytes)
+/* RFC 6582 section 3.2 step 2: duplicates of an acknowledgment that reaches just to `recover` may be answers to our own. */
+static bool reno_may_enter(const struct tcp_conn *c)
 {
+	return c->ca_state == TCP_CA_OPEN && c->dupacks >= TCP_DUP_THRESH && seq_gt(c->snd_una, c->recovery_point);
+}
+
+/* Returns DeliveredData of RFC 9937: a segment for each duplicate, taken off again where an acknowledgment covers it. */
+static uint32_t reno_ack(struct tcp_conn *c, uint32_t acked_bytes, bool duplicate, uint32_t flight_bytes)
+{
+	uint32_t before = c->sacked_bytes, known;
+
 	if (acked_bytes > 0) {
 		uint32_t gone = acked_bytes / c->mss;
 
@@ -120,14 +135,17 @@ static void reno_ack(struct tcp_conn *c, uint32_t acked_bytes, bool duplicate, u
 	} else if (duplicate && c->dupacks < UINT8_MAX) {
 		c->dupacks++;
 	}
-	if (c->ca_state == TCP_CA_OPEN && c->dupacks >= TCP_DUP_THRESH) {
+	if (reno_may_enter(c)) {
 		mark_first(c);
-		enter_recovery(c, flight_bytes);
+		enter_recovery(c, flight_bytes, before);
 	}
 	reno_estimate(c);
+	known = acked_bytes + c->sacked_bytes;
+	return known > before ? known - before : 0;
 }
 
-static void sack_ack(struct tcp_conn *c, const struct tcp_acked *acked, uint32_t flight_bytes, bool left)
+/* True: something was found lost. */
+static bool sack_ack(struct tcp_conn *c, const struct tcp_acked *acked, uint32_t flight_bytes, bool left)
 {
 	uint32_t lost;
 
@@ -139,7 +157,8 @@ static void sack_ack(struct tcp_conn *c, const struct tcp_acked *acked, uint32_t
 	lost = tcp_rack_detect(c);
 	/* What was sent and lost in a recovery that has just ended is a new loss, too. */
 	if ((lost > 0 || (left && c->lost_bytes > 0)) && c->ca_state == TCP_CA_OPEN)
-		enter_recovery(c, flight_bytes);
+		enter_recovery(c, flight_bytes, c->sacked_bytes + acked->bytes - acked->new_bytes);
+	return lost > 0;
 }
 
 static void leave(struct tcp_conn *c)
@@ -151,28 +170,81 @@ static void leave(struct tcp_conn *c)
 	c->ca_state = TCP_CA_OPEN;
 	tcp_rack_recovered(c);
 	c->rtx_forced = false;
+	c->frto = TCP_FRTO_OFF;
 	c->dupacks = 0;
 	if (!c->sack_ok)
 		c->sacked_bytes = 0;
 }
 
+/* What was to be sent again is only late: it is in flight as before, in the order of sending. */
+static void not_lost(struct tcp_conn *c)
+{
+	while (c->to_resend) {
+		struct tcp_seg *g = c->to_resend->ring_prev, *at = c->in_flight;
+
+		seg_ring_remove(&c->to_resend, g);
+		g->flags &= (uint8_t)~TCP_SEG_LOST;
+		c->lost_bytes -= g->bytes;
+		if (!at || g->sent_us <= at->sent_us) {
+			seg_ring_prepend(&c->in_flight, g);
+			continue;
+		}
+		while (at->ring_next != c->in_flight && at->ring_next->sent_us < g->sent_us)
+			at = at->ring_next;
+		seg_ring_insert_after(at, g);
+	}
+}
+
+/* RFC 4015: all as it was before the recovery that there was no reason for. */
+static void take_back(struct tcp_conn *c, const struct tcp_acked *acked)
+{
+	bool timed_out = c->ca_state == TCP_CA_LOSS;
+
+	if (timed_out) {
+		not_lost(c);
+		c->backoff = 0;
+		/* Section 3.2 step 7: the path's round trip has grown, so the time-out must; it starts from here. */
+		if (acked->has_ecr) {
+			c->srtt_us = 0;
+			tcp_rtt_sample(c, (tcp_ts_now(c) - acked->ts_ecr) * 1000);
+		}
+	}
+	tcp_cc_undo(c);
+	c->ca_state = TCP_CA_OPEN;
+	c->undo_on = false;
+	c->frto = TCP_FRTO_OFF;
+	c->rtx_forced = false;
+	c->dupacks = 0;
+	if (!c->sack_ok)
+		c->sacked_bytes = 0;
+	count_event(c->stack->config.counters, EVENT_TCP_UNDO);
+}
+
 void tcp_recovery_ack(struct tcp_conn *c, const struct tcp_acked *acked, bool duplicate, uint32_t flight_bytes)
 {
-	bool left = c->ca_state != TCP_CA_OPEN && acked->bytes > 0 && seq_geq(c->snd_una, c->recovery_point);
+	uint32_t delivered = acked->new_bytes;
+	bool left, lost = false;
 
+	if (tcp_undo_proved(c, acked, duplicate))
+		take_back(c, acked);
+	left = c->ca_state != TCP_CA_OPEN && acked->bytes > 0 && seq_geq(c->snd_una, c->recovery_point);
 	if (left)
 		leave(c);
 	if (c->sack_ok)
-		sack_ack(c, acked, flight_bytes, left);
+		lost = sack_ack(c, acked, flight_bytes, left);
 	else
-		reno_ack(c, acked->bytes, duplicate, flight_bytes);
+		delivered = reno_ack(c, acked->bytes, duplicate, flight_bytes);
+	tcp_prr_update(c, delivered, acked->bytes > 0 && !lost);
 	if (acked->bytes > 0 && c->ca_state != TCP_CA_RECOVERY)
 		tcp_cc_acked(c, acked->bytes);
 }
 
 void tcp_recovery_dsack(struct tcp_conn *c, const struct tcp_range *dup)
 {
-	(void)dup;
+	static const struct tcp_acked nothing;
+
+	if (tcp_undo_dsack(c, dup))
+		take_back(c, &nothing);
 	/* Without a retransmission the network made the copy: it tells nothing about reordering. */
 	if (c->retransmits > 0)
 		tcp_rack_dsack(c);
@@ -181,7 +253,8 @@ void tcp_recovery_dsack(struct tcp_conn *c, const struct tcp_range *dup)
 void tcp_recovery_reordering_timeout(struct tcp_conn *c)
 {
 	if (tcp_rack_detect(c) > 0 && c->ca_state == TCP_CA_OPEN)
-		enter_recovery(c, tcp_flight(c));
+		enter_recovery(c, tcp_flight(c), c->sacked_bytes);
+	tcp_prr_update(c, 0, false);
 }
 
 /* Without SACK nothing tells what arrived: all of it is to be sent again. */
@@ -202,6 +275,10 @@ void tcp_recovery_timeout(struct tcp_conn *c)
 	if (g->flags & TCP_SEG_SACKED)
 		tcp_sack_forget(c);
 	c->dupacks = 0;
+	if (c->ca_state == TCP_CA_OPEN)
+		tcp_undo_begin(c);
+	/* RFC 5682 section 2.1 step 1: not when the last time-out's window isn't done with. */
+	c->frto = c->ca_state == TCP_CA_LOSS ? TCP_FRTO_OFF : TCP_FRTO_FIRST;
 	/* RFC 5681 section 3.1: ssthresh isn't cut again for a retransmission lost again. */
 	if (c->ca_state != TCP_CA_LOSS)
 		tcp_cc_timed_out(c, tcp_flight(c));

@@ -15,6 +15,7 @@ static void mark_sacked(struct tcp_conn *c, struct tcp_seg *g, struct tcp_acked 
 	tcp_rate_delivered(c, g, g->bytes);
 	c->sacked_bytes += g->bytes;
 	acked->sacked_bytes += g->bytes;
+	acked->new_bytes += g->bytes;
 }
 
 /* Cuts @g so that what @block covers of it, in whole segments, is a record of its own. */

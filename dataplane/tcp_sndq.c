@@ -204,8 +204,10 @@ static void free_before(struct tcp_conn *c, const struct rte_mbuf *stop)
 
 void tcp_sndq_delivered(struct tcp_conn *c, const struct tcp_seg *g, struct tcp_acked *acked)
 {
-	if (!(g->flags & TCP_SEG_EVER_RTX))
+	if (!(g->flags & TCP_SEG_EVER_RTX)) {
 		acked->sent_us = RTE_MAX(acked->sent_us, g->sent_us);
+		acked->original |= seq_lt(g->seq, c->recovery_point);
+	}
 	tcp_rack_delivered(c, g, acked);
 }
 
@@ -219,8 +221,12 @@ void tcp_sndq_acked(struct tcp_conn *c, uint32_t ack, struct tcp_acked *acked)
 		uint32_t data = RTE_MIN(bytes, tcp_seg_data(g));
 
 		uncount(c, g, bytes);
-		if (!(g->flags & TCP_SEG_SACKED))
+		if (!(g->flags & TCP_SEG_SACKED)) {
+			acked->new_bytes += bytes;
+			acked->again |= (g->flags & TCP_SEG_EVER_RTX) != 0;
 			tcp_rate_delivered(c, g, bytes);
+			tcp_sndq_delivered(c, g, acked);
+		}
 		c->snd_bytes -= data;
 		if (bytes < g->bytes) {
 			if (g->flags & TCP_SEG_PROBE)
@@ -232,8 +238,6 @@ void tcp_sndq_acked(struct tcp_conn *c, uint32_t ack, struct tcp_acked *acked)
 				g->m = NULL;
 			break;
 		}
-		if (!(g->flags & TCP_SEG_SACKED))
-			tcp_sndq_delivered(c, g, acked);
 		if (g->flags & TCP_SEG_PROBE)
 			tcp_pmtu_probe_acked(c, g);
 		drop_record(c, g);

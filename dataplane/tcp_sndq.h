@@ -62,6 +62,9 @@ struct tcp_acked {
 	uint64_t sent_us;	/* of the youngest record that was sent only once; 0: none */
 	uint32_t ts_ecr;	/* the timestamp it echoes */
 	bool has_ecr;
+	bool again;		/* cumulatively, something that was sent again */
+	bool original;		/* something from before recovery_point that never was */
+	uint32_t new_bytes;	/* acknowledged or SACKed for the first time: DeliveredData of RFC 9937 */
 	bool delivered;		/* the next two are set: RACK's view of the youngest record (tcp_rack.c) */
 	uint32_t xmit_us, end_seq;
 };

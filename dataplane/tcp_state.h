@@ -7,6 +7,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 enum tcp_state {
 	TCPS_CLOSED,		/* out of the table; the user hasn't released it */
 	TCPS_SYN_SENT,
@@ -24,6 +27,12 @@ enum tcp_ca_state {
 	TCP_CA_OPEN,
 	TCP_CA_RECOVERY,	/* fast recovery, until recovery_point is acknowledged */
 	TCP_CA_LOSS,		/* after a retransmission time-out, until recovery_point */
+};
+
+/* A recovery that may be taken back (tcp_undo.c). */
+struct tcp_undo {
+	uint32_t ts;		/* the timestamp of its first retransmission, if undo_sent */
+	uint32_t rtx_bytes;	/* sent again in it, and not told to have come twice */
 };
 
 /* Which deadline of the connection is meant; they share one wheel timer (tcp_timer.c). */

@@ -10,6 +10,7 @@
 #include "tcp_rcvq.h"
 #include "tcp_sndq.h"
 #include "tcp_timer.h"
+#include "tcp_undo.h"
 #include "tcp_window.h"
 
 static void check_windows(const struct tcp_conn *c)
@@ -24,6 +25,17 @@ static void check_windows(const struct tcp_conn *c)
 	ASSERT(seq_leq(c->snd_una, c->snd_nxt));
 	ASSERT(!tcp_synchronized(c) || c->cwnd >= c->mss);
 	ASSERT(!c->ooo || c->ooo->n > 0);
+}
+
+/* Loss recovery: what its states say of each other. (Rings and sums: tcp_sndq_check.) */
+static void check_recovery(const struct tcp_conn *c)
+{
+	ASSERT(c->ca_state == TCP_CA_LOSS || c->frto == TCP_FRTO_OFF);
+	ASSERT(c->ca_state == TCP_CA_OPEN || tcp_flight(c) > 0 || !tcp_synchronized(c));
+	ASSERT(c->undo.rtx_bytes == 0 || c->undo_sent);
+	ASSERT(!tcp_timer_on(c, TCP_T_RACK) || (c->sack_ok && c->in_flight));
+	if (c->ca_state != TCP_CA_OPEN && tcp_synchronized(c))
+		ASSERT(seq_leq(c->recovery_point, c->snd_nxt) && seq_gt(c->recovery_point, c->snd_una));
 }
 
 /* Whatever waits for something waits for a deadline, a packet or the end of the turn, never for nothing. */
@@ -66,6 +78,7 @@ void tcp_check(struct stack *s)
 		tcp_sndq_check(c);
 		tcp_rcvq_check(c);
 		check_windows(c);
+		check_recovery(c);
 		held += tcp_rcvq_mbufs(c);
 		for (const struct rte_mbuf *m = c->snd_head; m; m = m->next)
 			held++;

@@ -136,6 +136,7 @@ void tcp_peer_init(struct tcp_peer *p, const struct tcp_peer_options *options)
 	p->netifs.n_netifs = 1;
 	snprintf(nif->name, sizeof(nif->name), "wire");
 	nif->mac = stack_mac;
+	nif->congestion = o->congestion;
 	nif->mtu = 1500;
 	nif->congestion = o->congestion;
 	nif->ecn = o->ecn;

@@ -47,10 +47,10 @@ static void lost_again(void **st)
 /* Two holes are sent again in order, and what lies between isn't. */
 static void two_holes(void **st)
 {
-	SCRIPT(OPTIONS(.sack = true, .rtt_ms = 100),
+	SCRIPT(OPTIONS(.sack = true, .rtt_ms = 100, .stack = { .congestion = CONGESTION_CUBIC }),
 		FIVE, wait_ms(100), in_sack(0, M, 2 * M), in_sack2(0, 3 * M, 4 * M, M, 2 * M),
-		in_sack2(0, 3 * M, 5 * M, M, 2 * M), out(A, 0, M, 0), out(A, 2 * M, M, 0),
-		in(A, 0, 0, 5 * M), wait_ms(5000), silent);
+		in_sack2(0, 3 * M, 5 * M, M, 2 * M), out(A, 0, M, 0), wait_ms(50), in_sack(2 * M, 3 * M, 5 * M),
+		out(A, 2 * M, M, 0), in(A, 0, 0, 5 * M), wait_ms(5000), silent);
 }
 
 /* Section 6.3: a time-out takes the first segment and what has been out for a round trip for lost; not what left just now. */

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Recoveries that there was no reason for, and how that shows (RFC 3522, 3708, 5682), segment by segment. */
+#include "tcp_script.h"
+
+#define M 1460u		/* a full segment */
+#define T 1448u		/* with timestamps */
+
+#define RUN(s, ...) do { \
+	static const struct step steps[] = { __VA_ARGS__ }; \
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) \
+		script_step(s, &steps[i], (unsigned int)i + 1); \
+} while (0)
+#define FIVE(m) send_bytes(5 * (m)), out(A, 0, m, 0), out(A, m, m, 0), out(A, 2 * (m), m, 0), out(A, 3 * (m), m, 0), \
+	out(P | A, 4 * (m), m, 0)
+
+static void begin(struct script *s, bool sack, bool ts)
+{
+	*s = (struct script){ .o = { .sack = sack, .ts = ts, .rtt_ms = 100, .stack = { .congestion = CONGESTION_CUBIC } } };
+	tcp_peer_init(&s->p, &s->o.stack);
+	script_open_passive(s);
+}
+
+static uint32_t cwnd(const struct script *s)
+{
+	struct tcp_info info;
+
+	tcp_info(s->p.conn, &info);
+	return info.cwnd_bytes;
+}
+
+static void end(struct script *s, unsigned int undone)
+{
+	RUN(s, wait_ms(5000), silent);
+	assert_int_equal(s->p.counters.events[EVENT_TCP_UNDO], undone);
+	tcp_peer_fini(&s->p);
+}
+
+/* RFC 3522 section 3.2: the acknowledgment echoes a timestamp from before the fast retransmit. */
+static void eifel_in_fast_recovery(void **st)
+{
+	struct script s;
+	uint32_t before, ts;
+
+	begin(&s, true, true);
+	before = cwnd(&s);
+	RUN(&s, FIVE(T), wait_ms(100));
+	ts = s.last_ts;
+	RUN(&s, in_sack(0, T, 4 * T), out(A, 0, T, 0), wait_ms(3));
+	assert_true(cwnd(&s) < before);
+	s.last_ts = ts;
+	RUN(&s, in(A, 0, 0, 5 * T));
+	assert_true(cwnd(&s) >= before);
+	end(&s, 1);
+}
+
+/* The same acknowledgment, but it answers the retransmission: the loss was one. */
+static void eifel_finds_a_loss(void **st)
+{
+	struct script s;
+	uint32_t before;
+
+	begin(&s, true, true);
+	before = cwnd(&s);
+	RUN(&s, FIVE(T), wait_ms(100), in_sack(0, T, 4 * T), out(A, 0, T, 0), wait_ms(100), in(A, 0, 0, 5 * T));
+	assert_true(cwnd(&s) < before);
+	end(&s, 0);
+}
+
+/* RFC 3522 and 4015 after a time-out: nothing else is sent again, and the window is back. */
+static void eifel_after_a_time_out(void **st)
+{
+	struct script s;
+	uint32_t before, ts;
+
+	begin(&s, true, true);
+	before = cwnd(&s);
+	RUN(&s, FIVE(T));
+	ts = s.last_ts;
+	RUN(&s, wait_ms(302), out(A, 0, T, 0));
+	assert_int_equal(cwnd(&s), T);
+	s.last_ts = ts;
+	RUN(&s, in(A, 0, 0, T), silent);
+	assert_true(cwnd(&s) >= before);
+	RUN(&s, in(A, 0, 0, 5 * T));
+	end(&s, 1);
+}
+
+/* RFC 3708: without timestamps a D-SACK for all that was sent again tells, after recovery too. */
+static void by_dsack(void **st)
+{
+	struct script s;
+	uint32_t before;
+
+	begin(&s, true, false);
+	before = cwnd(&s);
+	RUN(&s, FIVE(M), wait_ms(100), in_sack(0, M, 4 * M), out(A, 0, M, 0), wait_ms(3), in(A, 0, 0, 5 * M));
+	assert_true(cwnd(&s) < before);
+	RUN(&s, wait_ms(97), in_sack(5 * M, 0, M));
+	assert_true(cwnd(&s) >= before);
+	end(&s, 1);
+}
+
+/* Two were sent again, one of them came twice: the other had been lost. */
+static void by_dsack_not_all(void **st)
+{
+	struct script s;
+	uint32_t before;
+
+	begin(&s, true, false);
+	before = cwnd(&s);
+	RUN(&s, FIVE(M), wait_ms(100), in_sack2(0, 3 * M, 5 * M, M, 2 * M), out(A, 0, M, 0), out(A, 2 * M, M, 0),
+	    wait_ms(2), in_sack(2 * M, 3 * M, 5 * M), wait_ms(98), in_sack2(2 * M, 0, M, 3 * M, 5 * M),
+	    in(A, 0, 0, 5 * M));
+	assert_true(cwnd(&s) < before);
+	end(&s, 0);
+}
+
+/*
+ * RFC 5682 section 3.1: after a time-out the first acknowledgment lets new data go, not
+ * what was lost; the second one, for what was never sent again, shows that nothing was.
+ */
+static void frto_spurious(void **st)
+{
+	struct script s;
+	uint32_t before;
+
+	begin(&s, true, false);
+	before = cwnd(&s);
+	RUN(&s, FIVE(M), wait_ms(302), out(A, 0, M, 0), send_bytes(M), silent,
+	    in(A, 0, 0, M), out(P | A, 5 * M, M, 0), in(A, 0, 0, 2 * M), silent);
+	assert_true(cwnd(&s) >= before);
+	RUN(&s, in(A, 0, 0, 6 * M));
+	end(&s, 1);
+}
+
+/* Section 3.1 step 3a: the second one reports the new data only: what was lost is sent again. */
+static void frto_loss(void **st)
+{
+	struct script s;
+	uint32_t before;
+
+	begin(&s, true, false);
+	before = cwnd(&s);
+	RUN(&s, FIVE(M), wait_ms(302), out(A, 0, M, 0), send_bytes(M), silent, wait_ms(100),
+	    in(A, 0, 0, M), out(P | A, 5 * M, M, 0), wait_ms(100), in_sack(M, 5 * M, 6 * M), out(A, M, M, 0),
+	    out(A, 2 * M, M, 0));
+	assert_true(cwnd(&s) < before);
+	RUN(&s, wait_ms(100), in(A, 0, 0, 6 * M));
+	end(&s, 0);
+}
+
+/* Section 2.1 step 2b: without new data the retransmission of what was lost goes on. */
+static void frto_without_new_data(void **st)
+{
+	struct script s;
+
+	begin(&s, true, false);
+	RUN(&s, FIVE(M), wait_ms(302), out(A, 0, M, 0), wait_ms(100), in(A, 0, 0, M), out(A, M, M, 0));
+	while (script_next(&s))
+		;
+	RUN(&s, in(A, 0, 0, 5 * M));
+	end(&s, 0);
+}
+
+/* Section 2.1, without SACK: both acknowledgments move the window. */
+static void frto_without_sack(void **st)
+{
+	struct script s;
+
+	begin(&s, false, false);
+	RUN(&s, FIVE(M), wait_ms(302), out(A, 0, M, 0), send_bytes(M), silent,
+	    in(A, 0, 0, M), out(P | A, 5 * M, M, 0), in(A, 0, 0, 2 * M), silent, in(A, 0, 0, 6 * M));
+	end(&s, 1);
+}
+
+/* RFC 6582 section 3.2 step 2: three duplicates right at the end of a recovery begin no new one. */
+static void newreno_recover(void **st)
+{
+	struct script s;
+
+	begin(&s, false, false);
+	RUN(&s, FIVE(M), wait_ms(100), in(A, 0, 0, 0), in(A, 0, 0, 0), in(A, 0, 0, 0), out(A, 0, M, 0), wait_ms(100),
+	    in(A, 0, 0, 5 * M), send_bytes(100), out(P | A, 5 * M, 100, 0),
+	    in(A, 0, 0, 5 * M), in(A, 0, 0, 5 * M), in(A, 0, 0, 5 * M), silent, wait_ms(50), in(A, 0, 0, 5 * M + 100),
+	    /* Beyond it they do. */
+	    send_bytes(100), out(P | A, 5 * M + 100, 100, 0), in(A, 0, 0, 5 * M + 100), in(A, 0, 0, 5 * M + 100),
+	    in(A, 0, 0, 5 * M + 100), out(A, 5 * M + 100, 100, 0), wait_ms(100), in(A, 0, 0, 5 * M + 200));
+	end(&s, 0);
+	assert_int_equal(s.p.counters.events[EVENT_TCP_FAST_RECOVERY], 2);
+}
+
+/* RFC 3042: each of the first two duplicates sends a new segment, though cwnd is full. */
+static void limited_transmit(void **st)
+{
+	struct script s;
+
+	begin(&s, false, false);
+	RUN(&s, send_bytes(12 * M), wait_ms(90));
+	for (uint32_t i = 0; i < 10; i++)
+		script_step(&s, &(struct step)out(A, i * M, M, 0), 100 + i);
+	RUN(&s, silent, in(A, 0, 0, 0), out(A, 10 * M, M, 0), wait_ms(10), in(A, 0, 0, 0), wait_ms(10),
+	    out(P | A, 11 * M, M, 0), in(A, 0, 0, 0), out(A, 0, M, 0), wait_ms(100), in(A, 0, 0, 12 * M));
+	end(&s, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(eifel_in_fast_recovery), cmocka_unit_test(eifel_finds_a_loss),
+		cmocka_unit_test(eifel_after_a_time_out), cmocka_unit_test(by_dsack), cmocka_unit_test(by_dsack_not_all),
+		cmocka_unit_test(frto_spurious), cmocka_unit_test(frto_loss), cmocka_unit_test(frto_without_new_data),
+		cmocka_unit_test(frto_without_sack), cmocka_unit_test(newreno_recover), cmocka_unit_test(limited_transmit),
+	};
+
+	return cmocka_run_group_tests_name("tcp_undo", tests, NULL, NULL);
+}
