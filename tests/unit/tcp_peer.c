@@ -138,7 +138,6 @@ void tcp_peer_init(struct tcp_peer *p, const struct tcp_peer_options *options)
 	nif->mac = stack_mac;
 	nif->congestion = o->congestion;
 	nif->mtu = 1500;
-	nif->congestion = o->congestion;
 	nif->ecn = o->ecn;
 	nif->offloads = o->offloads;
 	nif->tso_max_bytes = o->tso_max_bytes;

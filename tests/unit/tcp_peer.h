@@ -49,7 +49,6 @@ struct tcp_peer_options {
 	uint8_t congestion, ecn;			/* of the port */
 	uint64_t keepalive_us, user_timeout_us, user_timeout_limit_us;
 	uint64_t start_us;				/* 0: 1 s */
-	uint8_t congestion;				/* enum congestion */
 };
 
 void tcp_peer_init(struct tcp_peer *p, const struct tcp_peer_options *options);
