@@ -79,7 +79,8 @@ enum tcp_ack_verdict tcp_ack_input(struct tcp_conn *c, const struct tcp_rx *rx)
 	if (seq_lt(rx->ack, c->snd_una))
 		return TCP_ACK_OK;
 	window_changed = update_window(c, rx);
-	tcp_rate_begin(c);
+	if (flight > 0)
+		tcp_rate_begin(c);
 	if (seq_gt(rx->ack, c->snd_una))
 		tcp_sndq_acked(c, rx->ack, &acked);
 	if (c->sack_ok && flight > 0)

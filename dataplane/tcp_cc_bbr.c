@@ -29,10 +29,15 @@ uint32_t bbr_bdp(const struct tcp_conn *c, uint32_t rate, uint32_t gain_percent)
 	return (uint32_t)RTE_MIN(bdp, (uint64_t)1 << 30);
 }
 
-/* SetSendQuantum(): what pacing sends at once. */
+/*
+ * SetSendQuantum(): what is sent, or acknowledged, at once. Also where nothing is paced: on
+ * a LAN a worker that sleeps makes round trips many times longer than the shortest one.
+ */
 static uint32_t send_quantum(const struct tcp_conn *c)
 {
-	return RTE_MAX(RTE_MIN(c->pacing_rate / (1000000 / TCP_PACE_QUANTUM_US), 65536u), 2u * c->mss);
+	uint32_t rate = c->pacing_rate > 0 ? c->pacing_rate : bbr_max_bw(c);
+
+	return RTE_MAX(RTE_MIN(rate / (1000000 / TCP_PACE_QUANTUM_US), 65536u), 2u * c->mss);
 }
 
 static uint32_t quantization_budget(const struct tcp_conn *c, uint32_t inflight)
