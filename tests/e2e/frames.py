@@ -27,6 +27,11 @@ def checksum(data):
     return ~total & 0xFFFF
 
 
+def packed(address):
+    """The bytes of an address of either version."""
+    return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+
+
 def ipv4(payload, protocol=6, source=site.SECOND_CLIENT[4], target=site.GATEWAY_WAN[4], **wrong):
     """wrong: version, header_words, length, fragment, sum_xor, options."""
     options = wrong.get("options", b"")
@@ -53,8 +58,7 @@ def tcp(flags=SYN, port=993, source_port=40000, seq=1000, ack=0, options=b"", da
     words = wrong.get("header_words", 5 + len(options) // 4)
     segment = struct.pack("!HHIIBBHHH", source_port, port, seq, ack, words << 4, flags, 65535, 0,
                           0) + options + data
-    pseudo = (socket.inet_aton(source) + socket.inet_aton(target)
-              + struct.pack("!BBH", 0, 6, len(segment)))
+    pseudo = packed(source) + packed(target) + struct.pack("!HH", 6, len(segment))
     right = checksum(pseudo + segment) ^ wrong.get("sum_xor", 0)
     return segment[:16] + struct.pack("!H", right) + segment[18:]
 
