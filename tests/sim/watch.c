@@ -160,8 +160,6 @@ static void check_again(struct watch *w, int host, struct watch_end *e, const st
 	/* What waited for a neighbour's address says nothing of time. */
 	bool heard = e->heard > r->heard || r->late || w->resolved_us[host] == now;
 
-	if (r->sacked && !e->renege)
-		watch_fail(w, host, s, "what was SACKed is sent again (RFC 2018 5.1)");
 	if (!heard && gap < PROBE_US && now - e->progress_us < SILENCE_US)
 		watch_fail(w, host, s, "sent again after %llu us, and nothing was heard since", (unsigned long long)gap);
 	/* The retransmission timer may run since the last progress. */
@@ -176,7 +174,7 @@ static void check_again(struct watch *w, int host, struct watch_end *e, const st
 
 static void sent_again(struct watch *w, int host, struct watch_end *e, const struct segment *s)
 {
-	bool checked = false;
+	bool checked = false, all_sacked = true;
 
 	cut_runs(e, s->seq);
 	cut_runs(e, s->end);
@@ -193,6 +191,7 @@ static void sent_again(struct watch *w, int host, struct watch_end *e, const str
 		if (!checked)
 			check_again(w, host, e, s, r);
 		checked = true;
+		all_sacked &= r->sacked;
 		r->gap_us = e->heard > r->heard ? 0 : w->sim->now_us - r->sent_us;
 		r->times = e->heard > r->heard ? 1 : r->times + 1;
 		r->sent_us = w->sim->now_us;
