@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include <rte_dev.h>
@@ -185,6 +187,46 @@ static void test_link_is_watched(void **state)
 	port_close(&p);
 }
 
+static bool link_came(struct port *p)
+{
+	for (int i = 0; i < 500; i++) {
+		if (port_watch_link(p))
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+/* Two ends of a memif: the first has no link before the second is there, as a NIC whose cable comes late. */
+static void test_link_that_comes_late(void **state)
+{
+	struct netif nif = { .name = "one", .mtu = 1500 }, other = { .name = "other", .mtu = 1500 };
+	char one[128], two[128], err[512] = "";
+	struct rte_mempool *pool;
+	struct port p, q;
+
+	(void)state;
+	test_eal_init();
+	pool = test_mbuf_pool("late", 16384);
+	snprintf(one, sizeof(one), "net_memif1,role=server,id=1,socket-abstract=yes,socket=postern-late-%d", getpid());
+	snprintf(two, sizeof(two), "net_memif2,role=client,id=1,socket-abstract=yes,socket=postern-late-%d", getpid());
+	assert_int_equal(port_open(&p, &nif, one, 1, pool, err, sizeof(err)), 0);
+	assert_int_equal(port_start(&p, err, sizeof(err)), 0);
+	assert_false(p.link_up);
+	assert_int_equal(port_link_ups(&p), 1);	/* it is announced to in any case */
+	assert_false(port_watch_link(&p));
+	assert_int_equal(port_open(&q, &other, two, 1, pool, err, sizeof(err)), 0);
+	assert_int_equal(port_start(&q, err, sizeof(err)), 0);
+	assert_true(link_came(&p));
+	assert_true(p.link_up);
+	assert_int_equal(port_link_ups(&p), 2);
+	port_close(&q);
+	assert_true(link_came(&p));
+	assert_false(p.link_up);
+	assert_int_equal(port_link_ups(&p), 2);
+	port_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +234,7 @@ int main(void)
 		cmocka_unit_test(test_rss_key_is_read_back),
 		cmocka_unit_test(test_mtu_beyond_a_buffer),
 		cmocka_unit_test(test_link_is_watched),
+		cmocka_unit_test(test_link_that_comes_late),
 		cmocka_unit_test(test_mtu_that_the_device_lowers),
 	};
 
