@@ -84,10 +84,13 @@ void tcp_pmtu_too_big(struct tcp_conn *c, uint16_t mtu)
 /* Where to go down to after so many time-outs; 0: no further. */
 static uint32_t base(const struct tcp_conn *c)
 {
-	if (c->backoff >= TCP_BLACK_HOLE_TIMEOUTS - 1 && c->hop.mtu > TCP_PATH_MTU_BASE)
+	/* The peer's MSS may keep packets well below the path's MTU. */
+	uint32_t mtu = RTE_MIN((uint32_t)c->hop.mtu, limit(c));
+
+	if (c->backoff >= TCP_BLACK_HOLE_TIMEOUTS - 1 && mtu > TCP_PATH_MTU_BASE)
 		return TCP_PATH_MTU_BASE;
 	if (c->backoff >= 2 * (TCP_BLACK_HOLE_TIMEOUTS - 1) + 1 && addr_is_v4(&c->tuple.faddr) &&
-	    c->hop.mtu > TCP_PATH_MTU_BASE_V4)
+	    mtu > TCP_PATH_MTU_BASE_V4)
 		return TCP_PATH_MTU_BASE_V4;
 	return 0;
 }
