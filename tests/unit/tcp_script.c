@@ -161,7 +161,7 @@ struct tcp_rx script_peer_syn(const struct script *s)
 	struct tcp_rx rx = { .seq = PEER_ISS, .flags = S, .wnd = s->o.wnd ? s->o.wnd : 60000 };
 
 	rx.opts.has_mss = true;
-	rx.opts.mss = 1460;
+	rx.opts.mss = s->o.mss ? s->o.mss : 1460;
 	rx.opts.has_ts = s->o.ts;
 	rx.opts.ts_val = peer_ts(&s->p);
 	rx.opts.sack_permitted = s->o.sack;

@@ -46,6 +46,7 @@ struct step {
 struct options {
 	bool ts, sack, wscale, active;
 	uint16_t wnd;
+	uint16_t mss;		/* in the peer's SYN; 0: 1460 */
 	uint32_t rtt_ms;	/* of the handshake */
 	struct tcp_peer_options stack;
 };

@@ -20,14 +20,20 @@ struct path {
 
 static struct path path;
 
-static void begin(struct path *p, uint32_t mtu)
+static void begin_with_mss(struct path *p, uint32_t mtu, uint16_t mss)
 {
 	memset(p, 0, sizeof(*p));
 	p->mtu = mtu;
+	p->s.o.mss = mss;
 	p->s.o.sack = true;
 	p->s.o.stack.snd_buffer_bytes = 65536;
 	tcp_peer_init(&p->s.p, &p->s.o.stack);
 	script_open_passive(&p->s);
+}
+
+static void begin(struct path *p, uint32_t mtu)
+{
+	begin_with_mss(p, mtu, 0);
 }
 
 static uint32_t next_hole(const struct path *p, uint32_t from)
@@ -152,6 +158,15 @@ static void deep_black_hole(void **st)
 	end(&path);
 }
 
+/* The same where the peer's MSS has kept packets at 1280 bytes, less than the port's MTU, from the start. */
+static void deep_black_hole_and_small_mss(void **st)
+{
+	begin_with_mss(&path, 700, 1240);
+	transfer(&path, 60000);
+	assert_int_equal(events_of(&path, EVENT_TCP_PMTU_BLACK_HOLE), 1);
+	end(&path);
+}
+
 /* Nobody answers at all: what fits into the base says nothing about its size. */
 static void small_segments_prove_nothing(void **st)
 {
@@ -273,6 +288,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(black_hole), cmocka_unit_test(deep_black_hole),
+		cmocka_unit_test(deep_black_hole_and_small_mss),
 		cmocka_unit_test(small_segments_prove_nothing), cmocka_unit_test(told_by_a_router),
 		cmocka_unit_test(larger_after_ten_minutes), cmocka_unit_test(told_about_a_probe),
 	};
