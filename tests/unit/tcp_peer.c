@@ -120,6 +120,7 @@ void tcp_peer_init(struct tcp_peer *p, const struct tcp_peer_options *options)
 		.max_half_open = o->max_half_open ? o->max_half_open : 8,
 		.rcv_buffer_bytes = o->rcv_buffer_bytes ? o->rcv_buffer_bytes : 65536,
 		.snd_buffer_bytes = o->snd_buffer_bytes ? o->snd_buffer_bytes : 65536,
+		.queue_mbufs = o->queue_mbufs,
 		.keepalive_us = o->keepalive_us,
 		.user_timeout_us = o->user_timeout_us, .user_timeout_limit_us = o->user_timeout_limit_us,
 		.secret = { 1, 2 },

@@ -44,6 +44,7 @@ struct tcp_peer {
 
 struct tcp_peer_options {
 	uint32_t rcv_buffer_bytes, snd_buffer_bytes;	/* 0: 65536 */
+	uint32_t queue_mbufs;				/* 0: the pool */
 	uint32_t max_conns, max_half_open;		/* 0: 16, 8 */
 	uint32_t offloads, tso_max_bytes;
 	uint8_t congestion, ecn;			/* of the port */
