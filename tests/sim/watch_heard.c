@@ -19,7 +19,8 @@ static void acknowledged(struct watch *w, struct watch_end *e, uint32_t ack)
 			e->min_rtt_us = RTE_MIN(e->min_rtt_us, w->sim->now_us - r->sent_us);
 	}
 	e->n_runs -= n;
-	memmove(e->runs, e->runs + n, e->n_runs * sizeof(*e->runs));
+	if (n > 0)
+		memmove(e->runs, e->runs + n, e->n_runs * sizeof(*e->runs));
 	e->acked = ack;
 	e->progress_us = w->sim->now_us;
 	if (e->renege && leq(e->renege_until, ack))

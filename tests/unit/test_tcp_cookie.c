@@ -47,6 +47,15 @@ static struct tcp_rx completing(const struct tcp_rx *syn, const struct tcp_rx *s
 	return rx;
 }
 
+/* The same with a cookie out, to port 2000; the segment that completes its handshake. */
+static struct tcp_rx begin_answered(struct script *s, struct tcp_rx *syn, struct tcp_rx *syn_ack)
+{
+	begin(s, HALF_OPEN_HIGH);
+	*syn = script_peer_syn(s);
+	*syn_ack = answer(s, 2000, syn);
+	return completing(syn, syn_ack);
+}
+
 static uint64_t event(const struct script *s, enum event e)
 {
 	return s->p.counters.events[e];
@@ -206,10 +215,7 @@ static void data_is_kept(void **st)
 	const struct tcp_peer_segment *g;
 	struct rte_mbuf *m;
 
-	begin(&s, HALF_OPEN_HIGH);
-	syn = script_peer_syn(&s);
-	syn_ack = answer(&s, 2000, &syn);
-	rx = completing(&syn, &syn_ack);
+	rx = begin_answered(&s, &syn, &syn_ack);
 	rx.bytes = 300;
 	rx.flags = P | A | F;
 	tcp_peer_send(&s.p, 2000, 993, &rx, NULL);
@@ -325,10 +331,7 @@ static void later_data_first(void **st)
 	struct script s = { .o = { .ts = true } };
 	struct tcp_rx syn, syn_ack, rx;
 
-	begin(&s, HALF_OPEN_HIGH);
-	syn = script_peer_syn(&s);
-	syn_ack = answer(&s, 2000, &syn);
-	rx = completing(&syn, &syn_ack);
+	rx = begin_answered(&s, &syn, &syn_ack);
 	rx.seq += 1448;
 	rx.bytes = 100;
 	tcp_peer_send(&s.p, 2000, 993, &rx, NULL);
@@ -348,10 +351,7 @@ static void asked_again(void **st)
 	struct script s = { .o = { .ts = true } };
 	struct tcp_rx syn, syn_ack, rx;
 
-	begin(&s, HALF_OPEN_HIGH);
-	syn = script_peer_syn(&s);
-	syn_ack = answer(&s, 2000, &syn);
-	rx = completing(&syn, &syn_ack);
+	rx = begin_answered(&s, &syn, &syn_ack);
 	s.p.verdict = STACK_REFUSE;
 	tcp_peer_send(&s.p, 2000, 993, &rx, NULL);
 	assert_int_equal(script_next(&s)->rx.flags, R);
@@ -374,10 +374,7 @@ static void table_full(void **st)
 	struct script s = { .o = { .ts = true, .stack = { .max_conns = HALF_OPEN_HIGH } } };
 	struct tcp_rx syn, syn_ack, rx, rst = { .seq = PEER_ISS + 1, .flags = R };
 
-	begin(&s, HALF_OPEN_HIGH);
-	syn = script_peer_syn(&s);
-	syn_ack = answer(&s, 2000, &syn);
-	rx = completing(&syn, &syn_ack);
+	rx = begin_answered(&s, &syn, &syn_ack);
 	tcp_peer_send(&s.p, 2000, 993, &rx, NULL);
 	assert_null(script_next(&s));
 	assert_int_equal(drop(&s, DROP_TCP_TABLE_FULL), 1);
