@@ -59,10 +59,8 @@ static struct tcp_conn *fail(int *why, int err)
 struct tcp_conn *tcp_connect(struct stack *s, const struct addr *faddr, uint16_t fport, void *user, int *why)
 {
 	struct tuple t = { .faddr = *faddr, .fport = fport };
-	uint32_t follow_seq = 0;
 	struct ip_path path;
 	struct tcp_conn *c;
-	bool follows;
 	int err;
 
 	err = ip_path_init(s, &path, NULL, faddr);
@@ -71,23 +69,21 @@ struct tcp_conn *tcp_connect(struct stack *s, const struct addr *faddr, uint16_t
 	t.laddr = path.src;
 	if (!choose_port(s, ip_hop_netif(s, &path.hop), &t, &c))
 		return fail(why, -EADDRNOTAVAIL);
-	follows = c != NULL;
-	if (follows) {
-		follow_seq = c->snd_nxt;
+	s->tcp.follows = c != NULL;
+	if (c) {
+		s->tcp.follow_seq = c->snd_nxt;
 		tcp_conn_end(c, 0);
 	}
 	c = tcp_conn_new(s, &t);
 	if (!c) {
+		s->tcp.follows = false;
 		count_drop(s->config.counters, DROP_TCP_TABLE_FULL);
 		return fail(why, -ENOMEM);
 	}
 	c->user = user;
 	c->state = TCPS_SYN_SENT;
 	tcp_open_init(c, &path.hop);
-	if (follows && seq_lt(c->snd_una, follow_seq)) {
-		c->snd_una = follow_seq + 1;
-		c->snd_nxt = c->snd_una + 1;
-	}
+	s->tcp.follows = false;
 	tcp_ecn_dial(c);
 	count_event(s->config.counters, EVENT_TCP_DIALLED);
 	tcp_timer_set(c, TCP_T_RTX, (tcp_output_syn(c) ? tcp_rto_us(c) : TCP_RETRY_US));

@@ -24,14 +24,20 @@ static bool flags_possible(uint8_t flags)
 	return (flags & TH_ACK) || f == TH_SYN || f == TH_RST;
 }
 
-/* RFC 9293 3.10.7.4 and RFC 6191: may this SYN follow the connection in TIME-WAIT? */
+/*
+ * RFC 6191 section 2: may this SYN follow the connection in TIME-WAIT? Timestamps
+ * decide where both have them; where only the new one will have them, PAWS keeps the
+ * old one's segments out; else the sequence numbers must go on. Section 2 would drop
+ * the others silently; RFC 9293 3.10.7.4 has them answered, as our other states do.
+ */
 static bool may_follow(const struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	if (c->state != TCPS_TIME_WAIT || (rx->flags & (TH_SYN | TH_ACK | TH_RST)) != TH_SYN)
 		return false;
-	if (c->ts_ok && rx->opts.has_ts)
-		return seq_gt(rx->opts.ts_val, c->ts_recent) ||
-		       (rx->opts.ts_val == c->ts_recent && seq_gt(rx->seq, c->rcv_nxt));
+	if (c->ts_ok && rx->opts.has_ts && rx->opts.ts_val != c->ts_recent)
+		return seq_gt(rx->opts.ts_val, c->ts_recent);
+	if (!c->ts_ok && rx->opts.has_ts)
+		return true;
 	return seq_gt(rx->seq, c->rcv_nxt);
 }
 
@@ -40,7 +46,9 @@ static void dispatch(struct stack *s, const struct netif *nif, struct rte_mbuf *
 {
 	struct tcp_conn *c = tcp_lookup(s, t);
 
-	if (c && may_follow(c, rx)) {
+	s->tcp.follows = c && may_follow(c, rx);
+	if (s->tcp.follows) {
+		s->tcp.follow_seq = c->snd_nxt;
 		tcp_conn_end(c, 0);
 		c = NULL;
 	}
@@ -51,6 +59,7 @@ static void dispatch(struct stack *s, const struct netif *nif, struct rte_mbuf *
 	} else if ((rx->flags & (TH_SYN | TH_ACK | TH_RST)) == TH_SYN) {
 		/* Data in a SYN isn't kept: the client sends it again (RFC 9293 3.10.7.2 allows both). */
 		tcp_listen_input(s, nif, info, t, rx);
+		s->tcp.follows = false;
 		rte_pktmbuf_free(m);
 	} else if ((rx->flags & (TH_SYN | TH_ACK | TH_RST)) != TH_ACK || !tcp_cookie_input(s, nif, m, info, t, rx)) {
 		tcp_reply_rst(s, info, t, rx);

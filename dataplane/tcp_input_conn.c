@@ -117,7 +117,8 @@ static void reject(struct tcp_conn *c, const struct tcp_rx *rx, struct rte_mbuf 
 {
 	bool repeated = rx->bytes > 0 || (rx->flags & TH_FIN);
 
-	if (c->state == TCPS_TIME_WAIT && (rx->flags & TH_FIN))
+	/* Its FIN again, and nothing else that calls itself one. */
+	if (c->state == TCPS_TIME_WAIT && (rx->flags & TH_FIN) && rx->end == c->rcv_nxt)
 		tcp_timer_set(c, TCP_T_LIFE, TCP_TIME_WAIT_US);
 	if (repeated && seq_leq(rx->end, c->rcv_nxt))
 		count_event(c->stack->config.counters, EVENT_TCP_DUPLICATE);

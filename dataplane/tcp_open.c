@@ -38,6 +38,9 @@ void tcp_open_init(struct tcp_conn *c, const struct ip_hop *hop)
 
 	c->hop = *hop;
 	c->snd_una = initial_sequence(s, &c->tuple);
+	/* RFC 9293 3.6.1 MAY-2: a fast connection's numbers may be ahead of the clock. */
+	if (s->tcp.follows && seq_leq(c->snd_una, s->tcp.follow_seq))
+		c->snd_una = s->tcp.follow_seq + 1;
 	c->snd_nxt = c->snd_una + 1;
 	c->ts_offset = timestamp_offset(s, &c->tuple);
 	c->rcv_wscale = tcp_window_scale(s->config.rcv_buffer_bytes);

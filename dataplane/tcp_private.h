@@ -69,6 +69,8 @@ struct tcp_stack {
 	struct tcp_cookies cookies;
 	struct tcp_rate_sample sample;		/* of the acknowledgment that is being worked on */
 	struct tcp_rst_limit rst_limit;		/* RSTs to strangers */
+	bool follows;				/* the connection that begins takes the place of one in TIME-WAIT, */
+	uint32_t follow_seq;			/* whose sequence numbers ended here */
 	const struct tcp_origin *origin;	/* NULL outside tests */
 };
 
