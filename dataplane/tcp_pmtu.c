@@ -81,16 +81,13 @@ void tcp_pmtu_too_big(struct tcp_conn *c, uint16_t mtu)
 	tcp_list_output(c);
 }
 
-/* Where to go down to after so many time-outs; 0: no further. */
-static uint32_t base(const struct tcp_conn *c)
+/* Where to go down to from packets of @bytes after so many time-outs; 0: no further. */
+static uint32_t base(const struct tcp_conn *c, uint32_t bytes)
 {
-	/* The peer's MSS may keep packets well below the path's MTU. */
-	uint32_t mtu = RTE_MIN((uint32_t)c->hop.mtu, limit(c));
-
-	if (c->backoff >= TCP_BLACK_HOLE_TIMEOUTS - 1 && mtu > TCP_PATH_MTU_BASE)
+	if (c->backoff >= TCP_BLACK_HOLE_TIMEOUTS - 1 && bytes > TCP_PATH_MTU_BASE)
 		return TCP_PATH_MTU_BASE;
 	if (c->backoff >= 2 * (TCP_BLACK_HOLE_TIMEOUTS - 1) + 1 && addr_is_v4(&c->tuple.faddr) &&
-	    mtu > TCP_PATH_MTU_BASE_V4)
+	    bytes > TCP_PATH_MTU_BASE_V4)
 		return TCP_PATH_MTU_BASE_V4;
 	return 0;
 }
@@ -98,10 +95,10 @@ static uint32_t base(const struct tcp_conn *c)
 void tcp_pmtu_timed_out(struct tcp_conn *c)
 {
 	const struct tcp_seg *g = TAILQ_FIRST(&c->segs);
-	uint32_t to = base(c), was = RTE_MIN(tcp_seg_data(g), (uint32_t)c->mss) + header_bytes(c);
+	/* By the segment that doesn't get through: the peer's MSS, or what there was to send, may keep it below hop.mtu. */
+	uint32_t was = RTE_MIN(tcp_seg_data(g), (uint32_t)c->mss) + header_bytes(c), to = base(c, was);
 
-	/* Only if the segment that doesn't get through would be smaller by that. */
-	if (to == 0 || was <= to)
+	if (to == 0)
 		return;
 	count_event(c->stack->config.counters, EVENT_TCP_PMTU_BLACK_HOLE);
 	set(c, to);

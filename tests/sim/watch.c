@@ -215,7 +215,8 @@ static bool silly(const struct watch *w, const struct watch_conn *c, int host, c
 	uint64_t now = w->sim->now_us;
 	uint32_t full;
 
-	if (s->flags & (SEG_PSH | SEG_FIN))
+	/* What found no packet buffer before may be seen as new when it is sent again. */
+	if ((s->flags & (SEG_PSH | SEG_FIN)) || watch_short_of_memory(w, host))
 		return false;
 	/* A cookie remembers MSS roughly, so what is full shows by what was sent before. */
 	full = RTE_MIN(full_segment(w, c, host, s), e->sent_full);
@@ -337,11 +338,12 @@ static void check_timestamp(struct watch *w, struct watch_conn *c, int host, con
 		watch_fail(w, host, s, agreed ? "no timestamp (RFC 7323 3.2)" : "a timestamp that wasn't agreed upon");
 	if (!s->has_ts)
 		return;
-	if (e->has_ts && lt(s->ts_val, e->last_ts))
+	/* Cookies have bits of their own in the timestamps of SYN-ACKs. */
+	if (e->has_ts && !(s->flags & SEG_SYN) && lt(s->ts_val, e->last_ts))
 		watch_fail(w, host, s, "the timestamp goes back from %u to %u", e->last_ts, s->ts_val);
 	if ((s->flags & SEG_ACK) && e->has_heard_ts && lt(e->heard_ts, s->ts_ecr))
 		watch_fail(w, host, s, "echoes timestamp %u, the latest was %u", s->ts_ecr, e->heard_ts);
-	e->has_ts = true;
+	e->has_ts = !(s->flags & SEG_SYN);
 	e->last_ts = s->ts_val;
 }
 

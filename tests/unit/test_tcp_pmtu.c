@@ -158,6 +158,15 @@ static void deep_black_hole(void **st)
 	end(&path);
 }
 
+/* The same where there is less to send than the first base's size. */
+static void deep_black_hole_and_little_data(void **st)
+{
+	begin(&path, 700);
+	transfer(&path, 900);
+	assert_int_equal(events_of(&path, EVENT_TCP_PMTU_BLACK_HOLE), 1);
+	end(&path);
+}
+
 /* The same where the peer's MSS has kept packets at 1280 bytes, less than the port's MTU, from the start. */
 static void deep_black_hole_and_small_mss(void **st)
 {
@@ -171,8 +180,8 @@ static void deep_black_hole_and_small_mss(void **st)
 static void small_segments_prove_nothing(void **st)
 {
 	begin(&path, 0);
-	path.sent = 1000;
-	tcp_send(path.s.p.conn, tcp_peer_chain(&path.s.p, 0, 1000));
+	path.sent = 500;
+	tcp_send(path.s.p.conn, tcp_peer_chain(&path.s.p, 0, 500));
 	tcp_peer_run(&path.s.p, 30000);
 	carry(&path);
 	assert_int_equal(events_of(&path, EVENT_TCP_PMTU_BLACK_HOLE), 0);
@@ -288,7 +297,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(black_hole), cmocka_unit_test(deep_black_hole),
-		cmocka_unit_test(deep_black_hole_and_small_mss),
+		cmocka_unit_test(deep_black_hole_and_small_mss), cmocka_unit_test(deep_black_hole_and_little_data),
 		cmocka_unit_test(small_segments_prove_nothing), cmocka_unit_test(told_by_a_router),
 		cmocka_unit_test(larger_after_ten_minutes), cmocka_unit_test(told_about_a_probe),
 	};
