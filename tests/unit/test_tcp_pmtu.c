@@ -225,16 +225,22 @@ static void told_by_a_router(void **st)
 	end(&path);
 }
 
+/* A router has said so, and data has gone since. */
+static void begin_told(struct path *p, uint16_t mtu)
+{
+	begin(p, mtu);
+	p->sent = 1400;
+	tcp_send(p->s.p.conn, tcp_peer_chain(&p->s.p, 0, 1400));
+	tcp_peer_turn(&p->s.p);
+	router_says(p, 0, mtu);
+	tcp_peer_run(&p->s.p, 300);
+	carry(p);
+	transfer(p, 100000);
+}
+
 static void larger_after_ten_minutes(void **st)
 {
-	begin(&path, 1400);
-	path.sent = 1400;
-	tcp_send(path.s.p.conn, tcp_peer_chain(&path.s.p, 0, 1400));
-	tcp_peer_turn(&path.s.p);
-	router_says(&path, 0, 1400);
-	tcp_peer_run(&path.s.p, 300);
-	carry(&path);
-	transfer(&path, 100000);
+	begin_told(&path, 1400);
 	/* Before its time: nothing larger leaves. */
 	tcp_peer_run(&path.s.p, 500000);
 	path.swallowed = 0;
@@ -262,14 +268,7 @@ static void told_about_a_probe(void **st)
 	uint32_t probe_seq = 0;
 	unsigned int i;
 
-	begin(&path, 1300);
-	path.sent = 1400;
-	tcp_send(path.s.p.conn, tcp_peer_chain(&path.s.p, 0, 1400));
-	tcp_peer_turn(&path.s.p);
-	router_says(&path, 0, 1300);
-	tcp_peer_run(&path.s.p, 300);
-	carry(&path);
-	transfer(&path, 100000);
+	begin_told(&path, 1300);
 	tcp_peer_run(&path.s.p, 630000);
 	path.mtu = 1437;
 	for (i = 0; i < 40 && !path.s.p.conn->pmtu_probing; i++) {
