@@ -90,6 +90,7 @@
 	X(TCP_FAST_RECOVERY, "tcp_fast_recovery", "fast recoveries entered") \
 	X(TCP_OUT_OF_ORDER, "tcp_out_of_order", "segments received out of order") \
 	X(TCP_DUPLICATE, "tcp_duplicate", "segments received again") \
+	X(TCP_TAIL_PROBE, "tcp_tail_probe", "tail loss probes sent, RFC 8985") \
 	X(TCP_UNDO, "tcp_undo", "recoveries taken back: nothing had been lost") \
 	X(TCP_DSACK, "tcp_dsack", "segments that the peer received twice (D-SACK)") \
 	X(TCP_ZERO_WINDOW_PROBE, "tcp_zero_window_probe", "zero-window probes sent") \

@@ -15,6 +15,7 @@
 #include "tcp_sack.h"
 #include "tcp_sndq.h"
 #include "tcp_timer.h"
+#include "tcp_tlp.h"
 
 static void window_opened(struct tcp_conn *c)
 {
@@ -69,7 +70,7 @@ enum tcp_ack_verdict tcp_ack_input(struct tcp_conn *c, const struct tcp_rx *rx)
 	struct tcp_acked acked = { .has_ecr = c->ts_ok && rx->opts.ts_ecr != 0, .ts_ecr = rx->opts.ts_ecr };
 	uint32_t flight = tcp_flight(c);
 	struct tcp_range dup;
-	bool window_changed;
+	bool window_changed, dsack;
 
 	if (seq_gt(rx->ack, c->snd_nxt) || seq_lt(rx->ack, c->snd_una - c->snd_wnd_max)) {
 		count_drop(c->stack->config.counters, DROP_TCP_ACK);
@@ -92,8 +93,10 @@ enum tcp_ack_verdict tcp_ack_input(struct tcp_conn *c, const struct tcp_rx *rx)
 	if (!c->released && c->state != TCPS_TIME_WAIT && (acked.bytes > 0 || flight == 0 || c->snd_wnd == 0))
 		tcp_timer_off(c, TCP_T_LIFE);
 	/* Also when nothing is in flight any more: that is when the second copy arrives. */
-	if (tcp_dsack_input(c, rx, &dup))
+	dsack = tcp_dsack_input(c, rx, &dup);
+	if (dsack)
 		tcp_recovery_dsack(c, &dup);
+	tcp_tlp_ack(c, dsack ? &dup : NULL, acked.bytes == 0 && rx->opts.n_sack == 0 && rx->bytes == 0 && !window_changed);
 	if (flight == 0)
 		return TCP_ACK_OK;
 	/* RFC 3168 6.1.2: no growth in the window that was reduced. */

@@ -71,8 +71,7 @@ struct tcp_conn {
 	struct rte_mbuf *snd_next;		/* where unsent data begins; NULL: all sent */
 	uint32_t snd_next_off;			/* bytes of it that were sent */
 	/* Loss (tcp_sack.c, tcp_recovery.c): sums over the records in segs */
-	uint32_t sacked_bytes, lost_bytes, rtx_bytes;
-	uint32_t recovery_point;
+	uint32_t sacked_bytes, lost_bytes, rtx_bytes, recovery_point;
 	uint32_t retransmits;
 	struct tcp_seg_list segs;		/* sent and unacknowledged, in order */
 	struct tcp_seg *in_flight, *to_resend;	/* rings of them (tcp_seg_ring.h) */
@@ -112,7 +111,8 @@ struct tcp_conn {
 	uint8_t quick_acks;			/* acknowledgments left that aren't delayed */
 	/* Timestamps (RFC 7323) */
 	uint8_t events;				/* tcp.h */
-	uint8_t rack_reo_mult, rack_reo_persist;	/* tcp_rack.c; here they fit between */
+	uint8_t rack_reo_mult : 7, tlp_rtt : 1;	/* tcp_rack.c, tcp_tlp.c (a round trip measured since the last probe) */
+	uint8_t rack_reo_persist : 5, tlp_armed : 1, tlp_out : 1, tlp_again : 1;
 	uint32_t ts_offset, ts_recent, ts_recent_ms;
 	uint32_t challenge_ms;			/* last challenge ACK */
 

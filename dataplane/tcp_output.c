@@ -18,6 +18,7 @@
 #include "tcp_rtt.h"
 #include "tcp_sndq.h"
 #include "tcp_timer.h"
+#include "tcp_tlp.h"
 #include "tcp_undo.h"
 #include "tcp_uto.h"
 #include "tcp_window.h"
@@ -286,6 +287,7 @@ static bool send_one(struct tcp_conn *c, uint32_t bytes, bool fin, bool probe)
 	tcp_sndq_sent(c, bytes, fin);
 	tcp_pace_sent(c, bytes);
 	tcp_prr_sent(c, bytes);
+	tcp_tlp_arm(c);
 	c->last_sent_us = (uint32_t)c->stack->now_us;
 	if (fin)
 		c->state = c->state == TCPS_CLOSE_WAIT ? TCPS_LAST_ACK : TCPS_FIN_WAIT_1;
@@ -328,6 +330,25 @@ static bool cwnd_used(const struct tcp_conn *c)
 	uint32_t pipe = tcp_pipe(c);
 
 	return c->cwnd < c->ssthresh && !tcp_cc_models(c) ? pipe >= c->cwnd / 2 : pipe + c->mss > c->cwnd;
+}
+
+bool tcp_output_tail(struct tcp_conn *c, bool *again)
+{
+	uint32_t edge = c->snd_una + c->snd_wnd, bytes = RTE_MIN(c->snd_unsent, (uint32_t)c->mss), data;
+	struct tcp_seg *g = TAILQ_LAST(&c->segs, tcp_seg_list);
+
+	*again = bytes == 0 || seq_gt(c->snd_nxt + bytes, edge);
+	if (!*again)
+		return send_one(c, bytes, c->fin_wanted && bytes == c->snd_unsent && seq_lt(c->snd_nxt + bytes, edge), false);
+	if (g->flags & TCP_SEG_PROBE)
+		return false;
+	data = tcp_seg_data(g);
+	if (data > c->mss) {
+		if (!tcp_sndq_split(c, g, (data - 1) / c->mss * c->mss))
+			return false;
+		g = TAILQ_NEXT(g, link);
+	}
+	return send_again(c, g);
 }
 
 void tcp_output_override(struct tcp_conn *c)

@@ -27,6 +27,8 @@ bool tcp_output_ack_dup(struct tcp_conn *c, const struct tcp_range *dup);
 void tcp_output_challenge(struct tcp_conn *c);
 /* An acknowledgment of the number before snd_una: the peer must answer (persist and keepalive, RFC 9293 3.8.6.1, 3.8.4). */
 bool tcp_output_probe(struct tcp_conn *c);
+/* A probe of the flight's end, whatever cwnd says: new data where there is some, else (*again) its last segment. False: it couldn't be sent. */
+bool tcp_output_tail(struct tcp_conn *c, bool *again);
 /* Unsent data into a window smaller than a segment: SWS avoidance's override (RFC 9293 3.8.6.2.1). */
 void tcp_output_override(struct tcp_conn *c);
 /* A connection's own RST. */

@@ -8,7 +8,7 @@
 #include "tcp_timer.h"
 
 #define RACK_REO_PERSIST 16u	/* recoveries that a widened window lasts */
-#define RACK_REO_MULT_MAX 255u
+#define RACK_REO_MULT_MAX 127u
 
 void tcp_rack_init(struct tcp_conn *c)
 {
@@ -95,6 +95,7 @@ uint32_t tcp_rack_detect(struct tcp_conn *c)
 	struct tcp_seg *g, *after = NULL;
 
 	tcp_timer_off(c, TCP_T_RACK);
+	c->tlp_armed = false;
 	while ((g = c->in_flight) != NULL && sent_before(g, c->rack_xmit_us, c->rack_end_seq)) {
 		uint64_t due_us = g->sent_us + most_us;
 
@@ -126,7 +127,7 @@ void tcp_rack_dsack(struct tcp_conn *c)
 		return;
 	c->rack_dsack_on = true;
 	c->rack_dsack_round = c->snd_nxt;
-	c->rack_reo_mult = (uint8_t)RTE_MIN(c->rack_reo_mult + 1u, RACK_REO_MULT_MAX);
+	c->rack_reo_mult = RTE_MIN(c->rack_reo_mult + 1u, RACK_REO_MULT_MAX) & 0x7fu;
 	c->rack_reo_persist = RACK_REO_PERSIST;
 }
 

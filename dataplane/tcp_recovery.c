@@ -13,6 +13,7 @@
 #include "tcp_sack.h"
 #include "tcp_seg_ring.h"
 #include "tcp_sndq.h"
+#include "tcp_tlp.h"
 #include "tcp_undo.h"
 
 uint32_t tcp_pipe(const struct tcp_conn *c)
@@ -153,6 +154,9 @@ static bool sack_ack(struct tcp_conn *c, const struct tcp_acked *acked, uint32_t
 		c->dupacks = 0;
 	if (acked->sacked_bytes > 0 && c->dupacks < UINT8_MAX)
 		c->dupacks++;
+	/* Nothing new: a probe stays due when it was. */
+	if (acked->new_bytes == 0 && c->tlp_armed)
+		return false;
 	tcp_rack_update(c, acked);
 	lost = tcp_rack_detect(c);
 	/* What was sent and lost in a recovery that has just ended is a new loss, too. */
@@ -235,6 +239,8 @@ void tcp_recovery_ack(struct tcp_conn *c, const struct tcp_acked *acked, bool du
 	else
 		delivered = reno_ack(c, acked->bytes, duplicate, flight_bytes);
 	tcp_prr_update(c, delivered, acked->bytes > 0 && !lost);
+	if (acked->bytes > 0)
+		tcp_tlp_arm(c);
 	if (acked->bytes > 0 && c->ca_state != TCP_CA_RECOVERY)
 		tcp_cc_acked(c, acked->bytes);
 }
@@ -246,7 +252,7 @@ void tcp_recovery_dsack(struct tcp_conn *c, const struct tcp_range *dup)
 	if (tcp_undo_dsack(c, dup))
 		take_back(c, &nothing);
 	/* Without a retransmission the network made the copy: it tells nothing about reordering. */
-	if (c->retransmits > 0)
+	if (c->retransmits > 0 && !(c->tlp_out && c->tlp_again))
 		tcp_rack_dsack(c);
 }
 

@@ -32,6 +32,7 @@ void tcp_rtt_sample(struct tcp_conn *c, uint32_t rtt_us)
 	rto = c->srtt_us + RTE_MAX(CLOCK_GRANULARITY_US, 4 * c->rttvar_us);
 	c->rto_us = RTE_MIN(RTE_MAX(rto, TCP_RTO_MIN_US), TCP_RTO_MAX_US);
 	c->backoff = 0;
+	c->tlp_rtt = true;
 }
 
 uint32_t tcp_rto_us(const struct tcp_conn *c)

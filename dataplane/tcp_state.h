@@ -31,7 +31,10 @@ enum tcp_ca_state {
 
 /* A recovery that may be taken back (tcp_undo.c). */
 struct tcp_undo {
-	uint32_t ts;		/* the timestamp of its first retransmission, if undo_sent */
+	union {
+		uint32_t ts;		/* the timestamp of its first retransmission, if undo_sent */
+		uint32_t tlp_end_seq;	/* TLP.end_seq, while tlp_out instead (tcp_tlp.c) */
+	};
 	uint32_t rtx_bytes;	/* sent again in it, and not told to have come twice */
 };
 

@@ -11,6 +11,7 @@
 #include "tcp_recovery.h"
 #include "tcp_rtt.h"
 #include "tcp_table.h"
+#include "tcp_tlp.h"
 #include "tcp_uto.h"
 
 /*
@@ -144,12 +145,16 @@ static void fire(struct wheel_timer *t, uint64_t now_us)
 	}
 	if (due(c, TCP_T_KEEP) && tcp_keepalive_due(c))
 		return;
-	if (due(c, TCP_T_RTX)) {
-		rtx_timeout(c);
+	/* Before the time-out, which a probe at the same time puts off. */
+	if (due(c, TCP_T_RACK)) {
+		if (c->tlp_armed)
+			tcp_tlp_timeout(c);
+		else
+			tcp_recovery_reordering_timeout(c);
 		output = true;
 	}
-	if (due(c, TCP_T_RACK)) {
-		tcp_recovery_reordering_timeout(c);
+	if (due(c, TCP_T_RTX)) {
+		rtx_timeout(c);
 		output = true;
 	}
 	if (due(c, TCP_T_ACK)) {

@@ -10,6 +10,7 @@ void tcp_undo_begin(struct tcp_conn *c)
 {
 	c->undo = (struct tcp_undo){ 0 };
 	c->undo_on = true;
+	c->tlp_out = false;
 	c->undo_sent = false;
 }
 

@@ -216,7 +216,7 @@ static void echo_reduces_once_a_window(void **st)
 	open_passive(&s, E | C, E);
 	cwnd = s.p.conn->cwnd;
 	send(&s, 60000);
-	tcp_peer_run(&s.p, 100);
+	tcp_peer_run(&s.p, 5);
 	while ((g = script_next(&s)) != NULL) {
 		assert_int_equal(g->tos, ECT0);
 		assert_int_equal(g->rx.flags & (E | C), 0);

@@ -57,8 +57,8 @@ static void two_holes(void **st)
 static void time_out_marks(void **st)
 {
 	SCRIPT(OPTIONS(.sack = true, .rtt_ms = 100),
-		send_bytes(2 * M), out(A, 0, M, 0), out(P | A, M, M, 0), wait_ms(250), send_bytes(M), out(P | A, 2 * M, M, 0),
-		wait_ms(60), out(A, 0, M, 0), wait_ms(20), in(A, 0, 0, M), out(A, M, M, 0),
+		send_bytes(2 * M), out(A, 0, M, 0), out(P | A, M, M, 0), wait_ms(202), out(A, M, M, 0),	/* a probe */
+		wait_ms(250), send_bytes(M), out(P | A, 2 * M, M, 0), wait_ms(52), out(A, 0, M, 0), wait_ms(20), in(A, 0, 0, M), out(A, M, M, 0),
 		in(A, 0, 0, 3 * M), wait_ms(5000), silent);
 }
 

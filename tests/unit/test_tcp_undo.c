@@ -76,7 +76,7 @@ static void eifel_after_a_time_out(void **st)
 	before = cwnd(&s);
 	RUN(&s, FIVE(T));
 	ts = s.last_ts;
-	RUN(&s, wait_ms(302), out(A, 0, T, 0));
+	RUN(&s, wait_ms(202), out(A, 4 * T, T, 0), wait_ms(302), out(A, 0, T, 0));
 	assert_int_equal(cwnd(&s), T);
 	s.last_ts = ts;
 	RUN(&s, in(A, 0, 0, T), silent);
@@ -126,7 +126,7 @@ static void frto_spurious(void **st)
 
 	begin(&s, true, false);
 	before = cwnd(&s);
-	RUN(&s, FIVE(M), wait_ms(302), out(A, 0, M, 0), send_bytes(M), silent,
+	RUN(&s, FIVE(M), wait_ms(202), out(A, 4 * M, M, 0), wait_ms(302), out(A, 0, M, 0), send_bytes(M), silent,
 	    in(A, 0, 0, M), out(P | A, 5 * M, M, 0), in(A, 0, 0, 2 * M), silent);
 	assert_true(cwnd(&s) >= before);
 	RUN(&s, in(A, 0, 0, 6 * M));
@@ -141,7 +141,7 @@ static void frto_loss(void **st)
 
 	begin(&s, true, false);
 	before = cwnd(&s);
-	RUN(&s, FIVE(M), wait_ms(302), out(A, 0, M, 0), send_bytes(M), silent, wait_ms(100),
+	RUN(&s, FIVE(M), wait_ms(202), out(A, 4 * M, M, 0), wait_ms(302), out(A, 0, M, 0), send_bytes(M), silent, wait_ms(100),
 	    in(A, 0, 0, M), out(P | A, 5 * M, M, 0), wait_ms(100), in_sack(M, 5 * M, 6 * M), out(A, M, M, 0),
 	    out(A, 2 * M, M, 0));
 	assert_true(cwnd(&s) < before);
@@ -155,7 +155,7 @@ static void frto_without_new_data(void **st)
 	struct script s;
 
 	begin(&s, true, false);
-	RUN(&s, FIVE(M), wait_ms(302), out(A, 0, M, 0), wait_ms(100), in(A, 0, 0, M), out(A, M, M, 0));
+	RUN(&s, FIVE(M), wait_ms(202), out(A, 4 * M, M, 0), wait_ms(302), out(A, 0, M, 0), wait_ms(100), in(A, 0, 0, M), out(A, M, M, 0));
 	while (script_next(&s))
 		;
 	RUN(&s, in(A, 0, 0, 5 * M));

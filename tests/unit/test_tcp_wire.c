@@ -238,8 +238,8 @@ static void window_of_an_old_segment(void **st)
 static void retransmission(void **st)
 {
 	SCRIPT(OPTIONS(.sack = true),
-		send_bytes(100), out(P | A, 0, 100, 0), wait_ms(202), out(A, 0, 100, 0), wait_ms(402), out(A, 0, 100, 0),
-		wait_ms(802), out(A, 0, 100, 0), in(A, 0, 0, 100), wait_ms(5000), silent);
+		send_bytes(100), out(P | A, 0, 100, 0), wait_ms(202), out(A, 0, 100, 0),	/* a tail loss probe */
+		wait_ms(202), out(A, 0, 100, 0), wait_ms(402), out(A, 0, 100, 0), wait_ms(802), out(A, 0, 100, 0), in(A, 0, 0, 100), wait_ms(5000), silent);
 }
 
 static void user_timeout(void **st)
