@@ -54,6 +54,7 @@ struct tcp_stack {
 	struct pool conns;
 	struct pool segs;			/* records of sent segments (tcp_sndq.h) */
 	struct pool ooos;			/* out-of-order queues (tcp_rcvq.h) */
+	struct pool ooos_large;			/* for those with many holes */
 	uint32_t ooo_blocks;			/* that each may have */
 	struct tcp_conn **buckets;		/* hash table, chained through the connections */
 	uint32_t bucket_mask;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tcp_rcvq.h"
 
+#include <errno.h>
 #include <rte_mbuf.h>
 
 #include "base/assert.h"
@@ -14,20 +15,58 @@ struct run {
 	struct rte_mbuf *head, *tail;
 };
 
+static size_t ooo_bytes(uint32_t blocks)
+{
+	return sizeof(struct tcp_ooo) + blocks * sizeof(struct tcp_ooo_block);
+}
+
+/* Few holes are the rule, and what is handed out is cleared: most queues are small. */
 int tcp_rcvq_init(struct tcp_stack *t, uint32_t max_conns, uint32_t rcv_buffer_bytes)
 {
 	uint32_t blocks = rcv_buffer_bytes / (2 * SEGMENT_BYTES) + 2;
-	uint32_t n = RTE_MIN(max_conns, 256 + max_conns / 8);
-	size_t bytes;
+	uint32_t n = RTE_MIN(max_conns, 256 + max_conns / 8), n_large = 0;
 
 	t->ooo_blocks = RTE_MIN(RTE_MAX(blocks, TCP_OOO_BLOCKS_MIN), TCP_OOO_BLOCKS_MAX);
-	bytes = sizeof(struct tcp_ooo) + t->ooo_blocks * sizeof(struct tcp_ooo_block);
-	return pool_init(&t->ooos, bytes, RTE_MIN(n, (uint32_t)(TCP_OOO_BYTES_MAX / bytes)));
+	if (t->ooo_blocks > TCP_OOO_BLOCKS_MIN)
+		n_large = RTE_MIN(n, (uint32_t)(TCP_OOO_BYTES_MAX / ooo_bytes(t->ooo_blocks)));
+	if (pool_init(&t->ooos, ooo_bytes(TCP_OOO_BLOCKS_MIN), n) != 0)
+		return -ENOMEM;
+	return pool_init(&t->ooos_large, ooo_bytes(t->ooo_blocks), n_large);
 }
 
 void tcp_rcvq_fini(struct tcp_stack *t)
 {
 	pool_fini(&t->ooos);
+	pool_fini(&t->ooos_large);
+}
+
+static struct tcp_ooo *ooo_new(struct tcp_stack *t)
+{
+	struct tcp_ooo *o = pool_get(&t->ooos);
+
+	if (o)
+		o->max = TCP_OOO_BLOCKS_MIN;
+	return o;
+}
+
+static void ooo_free(struct tcp_stack *t, struct tcp_ooo *o)
+{
+	pool_put(o->max > TCP_OOO_BLOCKS_MIN ? &t->ooos_large : &t->ooos, o);
+}
+
+/* All blocks of @c are used: more of them. False: it has the most, or none is left. */
+static bool ooo_enlarge(struct tcp_conn *c)
+{
+	struct tcp_stack *t = &c->stack->tcp;
+	struct tcp_ooo *large = c->ooo->max < t->ooo_blocks ? pool_get(&t->ooos_large) : NULL;
+
+	if (!large)
+		return false;
+	memcpy(large, c->ooo, ooo_bytes(c->ooo->n));
+	large->max = t->ooo_blocks;
+	ooo_free(t, c->ooo);
+	c->ooo = large;
+	return true;
 }
 
 static void free_mbuf(struct stack *s, struct rte_mbuf *m)
@@ -130,7 +169,7 @@ static void remove_block(struct tcp_ooo *o, uint32_t i)
 static void forget_if_empty(struct tcp_conn *c)
 {
 	if (c->ooo && c->ooo->n == 0) {
-		pool_put(&c->stack->tcp.ooos, c->ooo);
+		ooo_free(&c->stack->tcp, c->ooo);
 		c->ooo = NULL;
 	}
 }
@@ -214,7 +253,7 @@ static bool insert_run(struct stack *s, struct tcp_ooo *o, const struct run *r)
 		b->end = r->end;
 		i--;
 	} else {
-		if (o->n == s->tcp.ooo_blocks && !(i < o->n && b->start == r->end))
+		if (o->n == o->max && !(i < o->n && b->start == r->end))
 			return false;
 		if (i < o->n && b->start == r->end) {
 			struct rte_mbuf *head = r->head, *tail = r->tail;
@@ -239,7 +278,7 @@ static bool insert_run(struct stack *s, struct tcp_ooo *o, const struct run *r)
 static enum tcp_rcvq_verdict input_early(struct tcp_conn *c, struct run *r, struct tcp_range *dup)
 {
 	if (!c->ooo && mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_QUEUE))
-		c->ooo = pool_get(&c->stack->tcp.ooos);
+		c->ooo = ooo_new(&c->stack->tcp);
 	if (!c->ooo) {
 		free_run(c->stack, r->head);
 		return TCP_RCVQ_FULL;
@@ -248,7 +287,7 @@ static enum tcp_rcvq_verdict input_early(struct tcp_conn *c, struct run *r, stru
 		free_run(c->stack, r->head);
 		return TCP_RCVQ_DUPLICATE;
 	}
-	if (!insert_run(c->stack, c->ooo, r)) {
+	if (!insert_run(c->stack, c->ooo, r) && !(ooo_enlarge(c) && insert_run(c->stack, c->ooo, r))) {
 		free_run(c->stack, r->head);
 		forget_if_empty(c);
 		return TCP_RCVQ_FULL;
@@ -388,7 +427,7 @@ void tcp_rcvq_check(const struct tcp_conn *c)
 {
 	uint32_t early = 0, after = c->rcv_nxt, n = c->ooo ? c->ooo->n : 0;
 
-	ASSERT(!c->ooo || (n > 0 && n <= c->stack->tcp.ooo_blocks));
+	ASSERT(!c->ooo || (n > 0 && n <= c->ooo->max));
 	for (uint32_t i = 0; i < n; i++) {
 		const struct tcp_ooo_block *b = &c->ooo->blocks[i];
 

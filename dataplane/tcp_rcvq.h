@@ -19,7 +19,7 @@
 
 #define TCP_OOO_BLOCKS_MIN 32u
 #define TCP_OOO_BLOCKS_MAX 1024u
-#define TCP_OOO_BYTES_MAX (64u << 20)	/* of all connections' blocks */
+#define TCP_OOO_BYTES_MAX (16u << 20)	/* of all connections' blocks beyond the least */
 
 struct tcp_ooo_block {
 	uint32_t start, end;
@@ -28,8 +28,8 @@ struct tcp_ooo_block {
 };
 
 struct tcp_ooo {
-	uint32_t n, stamp;
-	struct tcp_ooo_block blocks[];	/* tcp_stack.ooo_blocks of them; ascending, never touching */
+	uint32_t n, stamp, max;
+	struct tcp_ooo_block blocks[];	/* max of them; ascending, never touching */
 };
 
 enum tcp_rcvq_verdict {

@@ -97,6 +97,6 @@ void tcp_check(struct stack *s)
 	ASSERT(time_wait == t->n_time_wait);
 	ASSERT(orphans == t->n_orphans && orphans <= RTE_MAX(s->config.max_conns / TCP_ORPHAN_SHARE, 1u));
 	ASSERT(segs == pool_in_use(&t->segs));
-	ASSERT(ooos == pool_in_use(&t->ooos));
+	ASSERT(ooos == pool_in_use(&t->ooos) + pool_in_use(&t->ooos_large));
 	ASSERT(held == s->reserve.held);
 }

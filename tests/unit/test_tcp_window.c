@@ -6,6 +6,7 @@
 
 #include "stack_private.h"
 #include "tcp_conn.h"
+#include "tcp_rcvq.h"
 #include "tcp_room.h"
 #include "tcp_script.h"
 #include "tcp_window.h"
@@ -295,6 +296,30 @@ static void budget_exhausted(void **st)
 	tcp_peer_fini(&f.s.p);
 }
 
+/* More holes than a small queue of early data has blocks for, in a window that allows them. */
+static void many_holes(void **st)
+{
+	struct flow f;
+
+	flow_open(&f, &fat);
+	for (uint32_t i = 0; i < 300; i++) {
+		f.at = 200 * i + 100;
+		put(&f, 100);
+		look(&f);
+	}
+	assert_int_equal(f.s.p.counters.drops[DROP_TCP_OOO_FULL], 0);
+	assert_int_equal(f.s.p.conn->ooo->n, 300);
+	for (uint32_t i = 0; i < 300; i++) {
+		f.at = 200 * i;
+		put(&f, 100);
+		look(&f);
+	}
+	assert_null(f.s.p.conn->ooo);
+	assert_int_equal(take(&f, UINT32_MAX), 60000);
+	assert_int_equal(held(&f), 0);
+	tcp_peer_fini(&f.s.p);
+}
+
 /* Thousands that wait: each promises 64 KB, none holds a buffer. */
 static void idle_connections(void **st)
 {
@@ -396,7 +421,7 @@ int main(void)
 		cmocka_unit_test(scale), cmocka_unit_test(growth), cmocka_unit_test(slow_sender),
 		cmocka_unit_test(growth_without_timestamps), cmocka_unit_test(shrinks_without_going_back),
 		cmocka_unit_test(silly_windows), cmocka_unit_test(zero_window), cmocka_unit_test(budget),
-		cmocka_unit_test(budget_exhausted), cmocka_unit_test(idle_connections), cmocka_unit_test(room),
+		cmocka_unit_test(budget_exhausted), cmocka_unit_test(many_holes), cmocka_unit_test(idle_connections), cmocka_unit_test(room),
 		cmocka_unit_test(room_within_budget),
 	};
 
