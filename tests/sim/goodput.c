@@ -52,7 +52,7 @@ static const struct path paths[] = {
 	{ .name = "LAN", .mbit = 1000, .rtt_us = 200, .queue_packets = 500, .buffer_bytes = 262144, .bytes = 8000000,
 	  .bounds = { { 0.95, 0.95 }, { 0.95, 0.95 }, { 0.95, 0.95 } } },
 	{ .name = "100 Mbit/s, 40 ms, 50 packets", .mbit = 100, .rtt_us = 40000, .queue_packets = 50,
-	  .buffer_bytes = 1000000, .bytes = 64000000, .bounds = { { 0.85, 0.85 }, { 0.45, 0.2 }, { 0.45, 0.2 } } },
+	  .buffer_bytes = 1000000, .bytes = 64000000, .bounds = { { 0.85, 0.85 }, { 0.8, 0.7 }, { 0.75, 0.65 } } },
 	{ .name = "10 Mbit/s, 100 ms, 100 packets", .mbit = 10, .rtt_us = 100000, .queue_packets = 100,
 	  .buffer_bytes = 1000000, .bytes = 12000000, .bounds = { { 0.8, 0.8 }, { 0.8, 0.8 }, { 0.7, 0.7 } } },
 	{ .name = "100 Mbit/s, 20 ms, 1000 packets", .mbit = 100, .rtt_us = 20000, .queue_packets = 1000,
@@ -63,18 +63,18 @@ static const struct path paths[] = {
 	{ .name = "20 ms, 0.1 % lost", .mbit = 100, .rtt_us = 20000, .queue_packets = 1000, .faults = { .loss = 0.001 },
 	  .buffer_bytes = 1000000, .bytes = 20000000, .bounds = { { 0.8, 0.8 }, { 1.0, 0.9 }, { 0.8, 0.7 } } },
 	{ .name = "20 ms, 5 % lost", .mbit = 100, .rtt_us = 20000, .queue_packets = 1000, .faults = { .loss = 0.05 },
-	  .buffer_bytes = 1000000, .bytes = 8000000, .bounds = { { 0.2, 0.1 }, { 0.9, 0.7 }, { 0.8, 0.6 } } },
+	  .buffer_bytes = 1000000, .bytes = 8000000, .bounds = { { 0.3, 0.15 }, { 0.9, 0.7 }, { 0.8, 0.6 } } },
 	{ .name = "50 Mbit/s, 40 ms, bursts of 5", .mbit = 50, .rtt_us = 40000, .queue_packets = 1000,
 	  .faults = { .burst_begin = 0.001, .burst_end = 0.2 }, .buffer_bytes = 1000000, .bytes = 8000000,
-	  .bounds = { { 0.6, 0.6 }, { 0.4, 0.2 }, { 0.3, 0.15 } } },
+	  .bounds = { { 0.75, 0.7 }, { 0.4, 0.2 }, { 0.3, 0.15 } } },
 	{ .name = "50 Mbit/s, 40 ms, 1 % overtaken by up to 5 ms", .mbit = 50, .rtt_us = 40000, .queue_packets = 1000,
 	  .faults = { .reorder = 0.01, .reorder_us = 5000 }, .buffer_bytes = 1000000, .bytes = 8000000,
-	  .bounds = { { 0.6, 0.6 }, { 0.25, 0.15 }, { 0.2, 0.1 } } },
+	  .bounds = { { 0.75, 0.75 }, { 0.7, 0.6 }, { 0.7, 0.6 } } },
 	{ .name = "100 Mbit/s, 200 ms, 1000 packets", .mbit = 100, .rtt_us = 200000, .queue_packets = 1000,
-	  .buffer_bytes = 4194304, .bytes = 80000000, .bounds = { { 0.6, 0.6 }, { 0.6, 0.6 }, { 0.5, 0.5 } } },
+	  .buffer_bytes = 4194304, .bytes = 80000000, .bounds = { { 0.65, 0.65 }, { 0.65, 0.65 }, { 0.6, 0.6 } } },
 	{ .name = "20 Mbit/s, 60 ms, up to 10 ms of jitter, 0.5 % lost", .mbit = 20, .rtt_us = 60000, .queue_packets = 200,
 	  .faults = { .loss = 0.005, .jitter_us = 10000 }, .buffer_bytes = 1000000, .bytes = 8000000,
-	  .bounds = { { 0.3, 0.2 }, { 0.3, 0.2 }, { 0.3, 0.2 } } },
+	  .bounds = { { 0.7, 0.65 }, { 0.9, 0.8 }, { 0.8, 0.7 } } },
 	{ .name = "two flows, 100 Mbit/s, 40 ms, 50 packets", .mbit = 100, .rtt_us = 40000, .queue_packets = 50,
 	  .buffer_bytes = 1000000, .bytes = 32000000, .flows = 2,
 	  .bounds = { { 0.75, 0.65 }, { 0.6, 0.5 }, { 0.6, 0.5 } }, .ratio = 2 },
@@ -205,8 +205,8 @@ static bool measure(unsigned int path, unsigned int k, unsigned int seeds)
 		good = run_all(path - 1, k, seeds);
 	most = allowed(path, k);
 	good = run_all(path, k, seeds) && good;
-	/* Far more than random loss allows: it doesn't yield as it should, and takes it from others. */
-	good = good && (k == 0 || p->faults.loss == 0 || o->mean <= 2 * most);
+	/* Far more than random loss allows, slow start until the first loss included: it doesn't yield as it should. */
+	good = good && (k == 0 || p->faults.loss == 0 || o->mean <= 3 * most);
 	good = good && o->mean >= b->mean * most && o->p10 >= b->p10 * most && (p->ratio == 0 || o->ratio <= p->ratio);
 	printf("%s %u - %s, %s: mean %.1f, median %.1f, worst tenth %.1f, best tenth %.1f of %.1f Mbit/s (bounds %.1f, %.1f)",
 	       good ? "ok" : "not ok", k * (unsigned int)PATHS + path + 1, controllers[k].name, p->name,
