@@ -221,12 +221,12 @@ static bool measure(unsigned int path, unsigned int k, unsigned int seeds)
 /* As docs/tcp.md has it. */
 static void print_table(unsigned int seeds)
 {
-	printf("# %u seeds, Mbit/s: mean, median (worst tenth to best tenth)\n# | path | rate |", seeds);
+	printf("# %u seeds, Mbit/s: mean, median (worst tenth to best tenth)\n# | path and its rate |", seeds);
 	for (unsigned int k = 0; k < CONTROLLERS; k++)
 		printf(" %s |", controllers[k].name);
-	printf("\n# |---|---|---|---|---|\n");
+	printf("\n# |---|---|---|---|\n");
 	for (unsigned int i = 0; i < PATHS; i++) {
-		printf("# | %s | %.1f |", paths[i].name, paths[i].mbit * MSS / (MSS + 66));
+		printf("# | %s: %.1f |", paths[i].name, paths[i].mbit * MSS / (MSS + 66));
 		for (unsigned int k = 0; k < CONTROLLERS; k++) {
 			const struct outcome *o = &outcomes[i][k];
 
