@@ -69,13 +69,14 @@ struct watch_conn *watch_find(struct watch *w, int host, const struct segment *s
 	return NULL;
 }
 
-static void take_syn_options(struct watch_end *e, const struct segment *s)
+static void take_syn_options(struct watch_end *e, const struct segment *s, uint64_t now_us)
 {
 	e->has_syn = true;
 	if (!e->said && (e->n_runs == 0)) {
 		e->iss = e->acked = s->seq;
 		e->sent_max = s->seq + 1;
 		e->min_rtt_us = UINT64_MAX;
+		e->progress_us = now_us;	/* of the handshake: its round trip counts, from the last SYN */
 	}
 	e->opt_ts = s->has_ts;
 	e->opt_sack = s->sack_permitted;
@@ -116,7 +117,7 @@ static struct watch_conn *sent_syn(struct watch *w, int host, const struct segme
 	e = &c->ends[host];
 	if (e->has_syn && e->iss != s->seq)
 		e->resync = true;
-	take_syn_options(e, s);
+	take_syn_options(e, s, w->sim->now_us);
 	if (s->bytes > 0)
 		watch_fail(w, host, s, "data in a SYN");
 	if ((s->flags & SEG_ACK) && c->ends[!host].has_syn &&

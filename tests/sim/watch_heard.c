@@ -12,6 +12,8 @@ static void acknowledged(struct watch *w, struct watch_end *e, uint32_t ack)
 {
 	size_t n = 0;
 
+	if (e->acked == e->iss && lt(e->iss, ack))
+		e->min_rtt_us = RTE_MIN(e->min_rtt_us, w->sim->now_us - e->progress_us);
 	while (n < e->n_runs && leq(e->runs[n].end, ack)) {
 		const struct watch_run *r = &e->runs[n++];
 
