@@ -5,6 +5,9 @@
 #include "tcp_seg_ring.h"
 #include "tcp_sndq.h"
 
+/* Records looked at for the blocks of one acknowledgment, at most, beside those newly marked. */
+#define SACK_STEPS 4096u
+
 static void mark_sacked(struct tcp_conn *c, struct tcp_seg *g, struct tcp_acked *acked)
 {
 	if (g->flags & TCP_SEG_SACKED)
@@ -44,23 +47,47 @@ static struct tcp_seg *cut_to(struct tcp_conn *c, struct tcp_seg *g, const struc
 	return g;
 }
 
-static void mark_block(struct tcp_conn *c, const struct tcp_range *block, struct tcp_acked *acked)
+/*
+ * The first record that reaches into @block, looked for from the end that is nearer:
+ * holes are few and near snd_una, or what isn't SACKed yet is near snd_nxt. NULL: the
+ * search took too long; the peer will say it again, and the rest of the window is shorter then.
+ */
+static struct tcp_seg *first_of(struct tcp_conn *c, const struct tcp_range *block, unsigned int *steps)
+{
+	struct tcp_seg *g = TAILQ_FIRST(&c->segs), *before;
+
+	if (block->start - c->snd_una <= c->snd_nxt - block->start) {
+		for (; g && seq_leq(tcp_seg_end(g), block->start); g = TAILQ_NEXT(g, link))
+			if ((*steps)-- == 0)
+				return NULL;
+		return g;
+	}
+	g = TAILQ_LAST(&c->segs, tcp_seg_list);
+	while ((before = TAILQ_PREV(g, tcp_seg_list, link)) != NULL && seq_gt(tcp_seg_end(before), block->start)) {
+		if ((*steps)-- == 0)
+			return NULL;
+		g = before;
+	}
+	return g;
+}
+
+static void mark_block(struct tcp_conn *c, const struct tcp_range *block, struct tcp_acked *acked, unsigned int *steps)
 {
 	struct tcp_seg *g;
 
-	TAILQ_FOREACH(g, &c->segs, link) {
-		if (seq_leq(tcp_seg_end(g), block->start))
-			continue;
-		if (seq_geq(g->seq, block->end))
-			break;
-		if (seq_geq(g->seq, block->start) && seq_leq(tcp_seg_end(g), block->end)) {
+	for (g = first_of(c, block, steps); g && seq_lt(g->seq, block->end); g = TAILQ_NEXT(g, link)) {
+		if (g->flags & TCP_SEG_SACKED) {
+			if ((*steps)-- == 0)
+				return;
+		} else if (seq_geq(g->seq, block->start) && seq_leq(tcp_seg_end(g), block->end)) {
 			mark_sacked(c, g, acked);
-		} else if (!(g->flags & TCP_SEG_SACKED)) {
+			g = tcp_sndq_join_sacked(c, g);
+		} else {
 			struct tcp_seg *covered = cut_to(c, g, block);
 
 			if (covered) {
 				mark_sacked(c, covered, acked);
-				g = covered;
+				g = tcp_sndq_join_sacked(c, covered);
 			}
 		}
 	}
@@ -68,13 +95,15 @@ static void mark_block(struct tcp_conn *c, const struct tcp_range *block, struct
 
 void tcp_sack_input(struct tcp_conn *c, const struct tcp_range *blocks, unsigned int n, struct tcp_acked *acked)
 {
+	unsigned int steps = SACK_STEPS;
+
 	for (unsigned int i = 0; i < n; i++) {
 		const struct tcp_range *b = &blocks[i];
 
 		/* D-SACK (RFC 2883) lies before snd_una or within another block: nothing to mark. */
 		if (seq_leq(b->start, c->snd_una) || seq_geq(b->start, b->end) || seq_gt(b->end, c->snd_nxt))
 			continue;
-		mark_block(c, b, acked);
+		mark_block(c, b, acked, &steps);
 	}
 }
 

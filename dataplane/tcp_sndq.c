@@ -10,6 +10,8 @@
 
 /* Records beyond the one that each connection has for sure. */
 #define SEGS_SHARED_MIN 4096u
+/* What is SACKed is kept in records up to this: if the peer drops it after all, it leaves again bit by bit. */
+#define SACKED_RUN_BYTES 65536u
 
 int tcp_sndq_init(struct tcp_stack *t, uint32_t max_conns)
 {
@@ -186,6 +188,20 @@ static void drop_record(struct tcp_conn *c, struct tcp_seg *g)
 		seg_ring_remove(tcp_seg_in_flight(g) ? &c->in_flight : &c->to_resend, g);
 	TAILQ_REMOVE(&c->segs, g, link);
 	pool_put(&c->stack->tcp.segs, g);
+}
+
+struct tcp_seg *tcp_sndq_join_sacked(struct tcp_conn *c, struct tcp_seg *g)
+{
+	struct tcp_seg *before = TAILQ_PREV(g, tcp_seg_list, link);
+
+	if (!before || !(before->flags & TCP_SEG_SACKED) || ((before->flags | g->flags) & TCP_SEG_PROBE) ||
+	    before->bytes + g->bytes > SACKED_RUN_BYTES)
+		return g;
+	before->bytes += g->bytes;
+	before->flags |= g->flags & (TCP_SEG_FIN | TCP_SEG_EVER_RTX);
+	TAILQ_REMOVE(&c->segs, g, link);
+	pool_put(&c->stack->tcp.segs, g);
+	return before;
 }
 
 static void free_before(struct tcp_conn *c, const struct rte_mbuf *stop)

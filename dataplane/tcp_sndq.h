@@ -80,6 +80,8 @@ bool tcp_sndq_can_record(const struct tcp_conn *c);
 void tcp_sndq_sent(struct tcp_conn *c, uint32_t bytes, bool fin);
 /* Cuts @g after @bytes (less than its data); false: no record left. */
 bool tcp_sndq_split(struct tcp_conn *c, struct tcp_seg *g, uint32_t bytes);
+/* Joins the SACKed @g to a SACKed record before it, unless that makes it long. Returns the record that has it now. */
+struct tcp_seg *tcp_sndq_join_sacked(struct tcp_conn *c, struct tcp_seg *g);
 /* Everything before @ack is acknowledged; snd_una < ack <= snd_nxt. Moves snd_una, frees, counts into @acked. */
 void tcp_sndq_acked(struct tcp_conn *c, uint32_t ack, struct tcp_acked *acked);
 /* @g, which isn't SACKed yet, was delivered, says the peer. */
