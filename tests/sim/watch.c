@@ -199,6 +199,8 @@ static void sent_again(struct watch *w, int host, struct watch_end *e, const str
 		r->late = w->resolved_us[host] == w->sim->now_us;
 		r->heard = e->heard;
 	}
+	if (checked && all_sacked && !e->renege)
+		watch_fail(w, host, s, "what was SACKed is sent again (RFC 2018 5.1)");
 }
 
 /* The largest payload that the other end and the own MTU allow. */
