@@ -237,6 +237,7 @@ static uint16_t v6_mtu(const struct icmp_header *icmp)
 void icmp6_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m, const struct ip_info *info)
 {
 	const struct icmp_header *icmp;
+	uint16_t mtu;
 
 	if (!pkt_pull(m, HEADER_BYTES)) {
 		stack_drop(s, DROP_ICMP_MALFORMED, m);
@@ -261,10 +262,11 @@ void icmp6_input(struct stack *s, const struct netif *nif, struct rte_mbuf *m, c
 		echo(s, m, info, V6_ECHO_REPLY);
 		return;
 	case V6_TOO_BIG:
-		if (v6_mtu(icmp) == 0)
+		mtu = v6_mtu(icmp);
+		if (mtu == 0)
 			stack_drop(s, DROP_ICMP_MALFORMED, m);
 		else
-			error(s, m, false, TCP_ICMP_TOO_BIG, v6_mtu(icmp));
+			error(s, m, false, TCP_ICMP_TOO_BIG, mtu);
 		return;
 	case V6_UNREACHABLE:
 	case V6_TIME_EXCEEDED:

@@ -222,19 +222,22 @@ def client_resets(env):
     check_end(env, server.rule, "client_reset")
 
 
-@e2e.test()
-def client_cut_off(env):
-    """a client's FIN without close_notify ends the connection, and the server learns of it"""
-    seen = []
-
+def greet_and_see(seen):
+    """a server that greets, and notes what came until the end or a RST"""
     def serve(connection):
         try:
             connection.sendall(b"go")
             seen.append(peers.end_of(connection))
         except ConnectionResetError:
             seen.append("RST")
+    return serve
 
-    with flow(env, serve) as server:
+
+@e2e.test()
+def client_cut_off(env):
+    """a client's FIN without close_notify ends the connection, and the server learns of it"""
+    seen = []
+    with flow(env, greet_and_see(seen)) as server:
         client = peers.client(env)
         check(client.recv(10) == b"go", "no greeting")
         client.sendall(b"half a mes")
@@ -251,15 +254,7 @@ def client_cut_off(env):
 def client_cut_in_a_record(env):
     """a client's FIN in the middle of a TLS record is a RST for the server"""
     seen = []
-
-    def serve(connection):
-        try:
-            connection.sendall(b"go")
-            seen.append(peers.end_of(connection))
-        except ConnectionResetError:
-            seen.append("RST")
-
-    with flow(env, serve) as server:
+    with flow(env, greet_and_see(seen)) as server:
         client = peers.client(env)
         check(client.recv(10) == b"go", "no greeting")
         client.sendall(b"a whole message")

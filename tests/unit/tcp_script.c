@@ -195,7 +195,7 @@ void script_open_passive(struct script *s)
 	assert_int_equal(tcp_events(s->p.conn), TCP_ESTABLISHED);
 }
 
-static void open_active(struct script *s)
+void script_dial(struct script *s, uint8_t flags)
 {
 	const struct tcp_peer_segment *g;
 	struct addr to;
@@ -207,10 +207,19 @@ static void open_active(struct script *s)
 	tcp_peer_turn(&s->p);
 	g = script_next(s);
 	assert_non_null(g);
-	assert_int_equal(g->rx.flags, S);
+	assert_int_equal(g->rx.flags, S | flags);
+	assert_int_equal(g->tos, 0);
 	s->iss = g->rx.seq;
 	s->port = 143;
 	s->stack_port = g->sport;
+}
+
+uint32_t script_cwnd(const struct script *s)
+{
+	struct tcp_info info;
+
+	tcp_info(s->p.conn, &info);
+	return info.cwnd_bytes;
 }
 
 void script_run(const struct options *o, const struct step *steps, size_t n)
@@ -219,7 +228,7 @@ void script_run(const struct options *o, const struct step *steps, size_t n)
 
 	tcp_peer_init(&s.p, &o->stack);
 	if (o->active)
-		open_active(&s);
+		script_dial(&s, 0);
 	else
 		script_open_passive(&s);
 	for (size_t i = 0; i < n; i++)

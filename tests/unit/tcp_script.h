@@ -70,6 +70,9 @@ void script_run(const struct options *o, const struct step *steps, size_t n);
 /* For tests that need more than a list of steps. */
 void script_step(struct script *s, const struct step *st, unsigned int line);
 void script_open_passive(struct script *s);
+/* Dials; the SYN must have @flags beside its own, and no ECN codepoint. */
+void script_dial(struct script *s, uint8_t flags);
+uint32_t script_cwnd(const struct script *s);
 struct tcp_rx script_peer_syn(const struct script *s);
 /* The segment that an IN step means. */
 struct tcp_rx script_segment(const struct script *s, const struct step *st);
@@ -78,6 +81,12 @@ const struct tcp_peer_segment *script_next(struct script *s);
 #define SCRIPT(how, ...) do { \
 	static const struct step steps[] = { __VA_ARGS__ }; \
 	script_run(&(const struct options)how, steps, sizeof(steps) / sizeof(steps[0])); \
+} while (0)
+/* On a script that is under way. */
+#define STEPS(s, ...) do { \
+	static const struct step steps[] = { __VA_ARGS__ }; \
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) \
+		script_step(s, &steps[i], (unsigned int)i + 1); \
 } while (0)
 #define OPTIONS(...) { __VA_ARGS__ }
 #define in(f, s, b, a) { IN, f, s, b, a, 60000, 0, NULL }

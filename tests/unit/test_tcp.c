@@ -283,21 +283,28 @@ static void test_pieces_of_a_segment(void **state)
 	far_end(&f);
 }
 
-static void test_pieces_for_tso(void **state)
+/* A connection over a device that cuts packets of up to @pieces into segments. */
+static void far_connect_tso(struct far *f, uint16_t pieces)
 {
 	static const uint8_t mss[4] = { 2, 4, 5, 180 };
+	struct netif *nif;
+
+	far_connect(f, mss, sizeof(mss), NULL);
+	nif = &f->box.netifs.netifs[0];
+	nif->offloads = NETIF_TX_SCATTER | NETIF_TX_TCP_CHECKSUM | NETIF_TX_TSO;
+	nif->tso_max_bytes = 61440;
+	nif->tso_max_pieces = pieces;
+	far_establish(f);
+}
+
+static void test_pieces_for_tso(void **state)
+{
 	struct rte_mbuf *held[40];
 	uint32_t bytes = 0;
-	struct netif *nif;
 	struct far f;
 
 	(void)state;
-	far_connect(&f, mss, sizeof(mss), NULL);
-	nif = &f.box.netifs.netifs[0];
-	nif->offloads = NETIF_TX_SCATTER | NETIF_TX_TCP_CHECKSUM | NETIF_TX_TSO;
-	nif->tso_max_bytes = 61440;
-	nif->tso_max_pieces = 17;
-	far_establish(&f);
+	far_connect_tso(&f, 17);
 	send_pieces(&f, held, 40, 300);
 	turn(&f);
 	/* 16 pieces of 300 bytes hold 3 segments, 12,000 bytes are 9 of them: 3 at a time. */
@@ -314,17 +321,10 @@ static void test_pieces_for_tso(void **state)
 /* RFC 5681 4.1: after a pause the network is asked anew, also when the device would cut a whole window at once. */
 static void test_restart_after_idle_with_tso(void **state)
 {
-	static const uint8_t mss[4] = { 2, 4, 5, 180 };
-	struct netif *nif;
 	struct far f;
 
 	(void)state;
-	far_connect(&f, mss, sizeof(mss), NULL);
-	nif = &f.box.netifs.netifs[0];
-	nif->offloads = NETIF_TX_SCATTER | NETIF_TX_TCP_CHECKSUM | NETIF_TX_TSO;
-	nif->tso_max_bytes = 61440;
-	nif->tso_max_pieces = 64;
-	far_establish(&f);
+	far_connect_tso(&f, 64);
 	/* Slow start: every round is acknowledged whole. */
 	for (int round = 0; round < 4; round++) {
 		for (int i = 0; i < 30; i++)

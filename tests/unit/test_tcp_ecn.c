@@ -40,22 +40,8 @@ static void open_passive(struct script *s, uint8_t flags, uint8_t answer)
 /* Dials; the SYN must have @flags. */
 static void dial(struct script *s, uint8_t flags)
 {
-	const struct tcp_peer_segment *g;
-	struct addr to;
-	int why;
-
 	tcp_peer_init(&s->p, &s->o.stack);
-	assert_int_equal(addr_parse("192.0.2.2", &to), 0);
-	s->p.conn = tcp_connect(s->p.stack, &to, 143, NULL, &why);
-	assert_non_null(s->p.conn);
-	tcp_peer_turn(&s->p);
-	g = script_next(s);
-	assert_non_null(g);
-	assert_int_equal(g->rx.flags, S | flags);
-	assert_int_equal(g->tos, 0);
-	s->iss = g->rx.seq;
-	s->port = 143;
-	s->stack_port = g->sport;
+	script_dial(s, flags);
 }
 
 static void answered(struct script *s, uint8_t flags)

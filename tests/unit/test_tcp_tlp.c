@@ -4,11 +4,6 @@
 
 #define M 1460u
 
-#define RUN(s, ...) do { \
-	static const struct step steps[] = { __VA_ARGS__ }; \
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) \
-		script_step(s, &steps[i], (unsigned int)i + 1); \
-} while (0)
 #define THREE send_bytes(3 * M), out(A, 0, M, 0), out(A, M, M, 0), out(P | A, 2 * M, M, 0)
 
 static void begin(struct script *s, bool sack)
@@ -16,14 +11,6 @@ static void begin(struct script *s, bool sack)
 	*s = (struct script){ .o = { .sack = sack, .rtt_ms = 50, .stack = { .congestion = CONGESTION_CUBIC } } };
 	tcp_peer_init(&s->p, &s->o.stack);
 	script_open_passive(s);
-}
-
-static uint32_t cwnd(const struct script *s)
-{
-	struct tcp_info info;
-
-	tcp_info(s->p.conn, &info);
-	return info.cwnd_bytes;
 }
 
 static uint64_t count(const struct script *s, enum event e)
@@ -37,7 +24,7 @@ static void last_segment_again(void **st)
 	struct script s;
 
 	begin(&s, true);
-	RUN(&s, THREE, wait_ms(98), silent, wait_ms(4), out(A, 2 * M, M, 0), wait_ms(50), in_sack(0, 2 * M, 3 * M),
+	STEPS(&s, THREE, wait_ms(98), silent, wait_ms(4), out(A, 2 * M, M, 0), wait_ms(50), in_sack(0, 2 * M, 3 * M),
 	    wait_ms(20), out(A, 0, M, 0), wait_ms(50), in(A, 0, 0, M), out(A, M, M, 0), wait_ms(50), in(A, 0, 0, 3 * M),
 	    wait_ms(5000), silent);
 	assert_int_equal(count(&s, EVENT_TCP_RTO), 0);
@@ -51,10 +38,10 @@ static void new_data_first(void **st)
 	struct script s;
 
 	begin(&s, true);
-	RUN(&s, send_bytes(11 * M), wait_ms(60));
+	STEPS(&s, send_bytes(11 * M), wait_ms(60));
 	for (uint32_t i = 0; i < 10; i++)
 		script_step(&s, &(struct step)out(A, i * M, M, 0), 100 + i);
-	RUN(&s, wait_ms(110), out(P | A, 10 * M, M, 0), wait_ms(50), in(A, 0, 0, 11 * M), wait_ms(5000), silent);
+	STEPS(&s, wait_ms(110), out(P | A, 10 * M, M, 0), wait_ms(50), in(A, 0, 0, 11 * M), wait_ms(5000), silent);
 	assert_int_equal(count(&s, EVENT_TCP_TAIL_PROBE), 1);
 	tcp_peer_fini(&s.p);
 }
@@ -65,11 +52,11 @@ static void delayed_acknowledgment(void **st)
 	struct script s;
 
 	begin(&s, true);
-	RUN(&s, send_bytes(M), out(P | A, 0, M, 0), wait_ms(195), in(A, 0, 0, M), wait_ms(5000), silent);
+	STEPS(&s, send_bytes(M), out(P | A, 0, M, 0), wait_ms(195), in(A, 0, 0, M), wait_ms(5000), silent);
 	assert_int_equal(count(&s, EVENT_TCP_TAIL_PROBE), 0);
 	tcp_peer_fini(&s.p);
 	begin(&s, false);
-	RUN(&s, THREE, wait_ms(190), silent, in(A, 0, 0, 3 * M));
+	STEPS(&s, THREE, wait_ms(190), silent, in(A, 0, 0, 3 * M));
 	tcp_peer_fini(&s.p);
 }
 
@@ -79,7 +66,7 @@ static void one_probe(void **st)
 	struct script s;
 
 	begin(&s, true);
-	RUN(&s, THREE, wait_ms(102), out(A, 2 * M, M, 0), wait_ms(195), silent, wait_ms(10), out(A, 0, M, 0), in(A, 0, 0, 3 * M));
+	STEPS(&s, THREE, wait_ms(102), out(A, 2 * M, M, 0), wait_ms(195), silent, wait_ms(10), out(A, 0, M, 0), in(A, 0, 0, 3 * M));
 	assert_int_equal(count(&s, EVENT_TCP_TAIL_PROBE), 1);
 	assert_int_equal(count(&s, EVENT_TCP_RTO), 1);
 	tcp_peer_fini(&s.p);
@@ -92,10 +79,10 @@ static void needless(void **st)
 	uint32_t before;
 
 	begin(&s, true);
-	before = cwnd(&s);
-	RUN(&s, THREE, wait_ms(102), out(A, 2 * M, M, 0), in(A, 0, 0, 3 * M), wait_ms(50), in_sack(3 * M, 2 * M, 3 * M),
+	before = script_cwnd(&s);
+	STEPS(&s, THREE, wait_ms(102), out(A, 2 * M, M, 0), in(A, 0, 0, 3 * M), wait_ms(50), in_sack(3 * M, 2 * M, 3 * M),
 	    send_bytes(M), out(P | A, 3 * M, M, 0), wait_ms(50), in(A, 0, 0, 4 * M));
-	assert_true(cwnd(&s) >= before);
+	assert_true(script_cwnd(&s) >= before);
 	tcp_peer_fini(&s.p);
 }
 
@@ -106,10 +93,10 @@ static void mended(void **st)
 	uint32_t before;
 
 	begin(&s, true);
-	before = cwnd(&s);
-	RUN(&s, THREE, wait_ms(50), in(A, 0, 0, 2 * M), wait_ms(210), out(A, 2 * M, M, 0), wait_ms(50), in(A, 0, 0, 3 * M),
+	before = script_cwnd(&s);
+	STEPS(&s, THREE, wait_ms(50), in(A, 0, 0, 2 * M), wait_ms(210), out(A, 2 * M, M, 0), wait_ms(50), in(A, 0, 0, 3 * M),
 	    send_bytes(M), out(P | A, 3 * M, M, 0), wait_ms(50), in(A, 0, 0, 4 * M));
-	assert_true(cwnd(&s) < before);
+	assert_true(script_cwnd(&s) < before);
 	tcp_peer_fini(&s.p);
 }
 

@@ -5,11 +5,6 @@
 #define M 1460u		/* a full segment */
 #define T 1448u		/* with timestamps */
 
-#define RUN(s, ...) do { \
-	static const struct step steps[] = { __VA_ARGS__ }; \
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) \
-		script_step(s, &steps[i], (unsigned int)i + 1); \
-} while (0)
 #define FIVE(m) send_bytes(5 * (m)), out(A, 0, m, 0), out(A, m, m, 0), out(A, 2 * (m), m, 0), out(A, 3 * (m), m, 0), \
 	out(P | A, 4 * (m), m, 0)
 
@@ -20,17 +15,9 @@ static void begin(struct script *s, bool sack, bool ts)
 	script_open_passive(s);
 }
 
-static uint32_t cwnd(const struct script *s)
-{
-	struct tcp_info info;
-
-	tcp_info(s->p.conn, &info);
-	return info.cwnd_bytes;
-}
-
 static void end(struct script *s, unsigned int undone)
 {
-	RUN(s, wait_ms(5000), silent);
+	STEPS(s, wait_ms(5000), silent);
 	assert_int_equal(s->p.counters.events[EVENT_TCP_UNDO], undone);
 	tcp_peer_fini(&s->p);
 }
@@ -42,14 +29,14 @@ static void eifel_in_fast_recovery(void **st)
 	uint32_t before, ts;
 
 	begin(&s, true, true);
-	before = cwnd(&s);
-	RUN(&s, FIVE(T), wait_ms(100));
+	before = script_cwnd(&s);
+	STEPS(&s, FIVE(T), wait_ms(100));
 	ts = s.last_ts;
-	RUN(&s, in_sack(0, T, 4 * T), out(A, 0, T, 0), wait_ms(3));
-	assert_true(cwnd(&s) < before);
+	STEPS(&s, in_sack(0, T, 4 * T), out(A, 0, T, 0), wait_ms(3));
+	assert_true(script_cwnd(&s) < before);
 	s.last_ts = ts;
-	RUN(&s, in(A, 0, 0, 5 * T));
-	assert_true(cwnd(&s) >= before);
+	STEPS(&s, in(A, 0, 0, 5 * T));
+	assert_true(script_cwnd(&s) >= before);
 	end(&s, 1);
 }
 
@@ -60,9 +47,9 @@ static void eifel_finds_a_loss(void **st)
 	uint32_t before;
 
 	begin(&s, true, true);
-	before = cwnd(&s);
-	RUN(&s, FIVE(T), wait_ms(100), in_sack(0, T, 4 * T), out(A, 0, T, 0), wait_ms(100), in(A, 0, 0, 5 * T));
-	assert_true(cwnd(&s) < before);
+	before = script_cwnd(&s);
+	STEPS(&s, FIVE(T), wait_ms(100), in_sack(0, T, 4 * T), out(A, 0, T, 0), wait_ms(100), in(A, 0, 0, 5 * T));
+	assert_true(script_cwnd(&s) < before);
 	end(&s, 0);
 }
 
@@ -73,15 +60,15 @@ static void eifel_after_a_time_out(void **st)
 	uint32_t before, ts;
 
 	begin(&s, true, true);
-	before = cwnd(&s);
-	RUN(&s, FIVE(T));
+	before = script_cwnd(&s);
+	STEPS(&s, FIVE(T));
 	ts = s.last_ts;
-	RUN(&s, wait_ms(202), out(A, 4 * T, T, 0), wait_ms(302), out(A, 0, T, 0));
-	assert_int_equal(cwnd(&s), T);
+	STEPS(&s, wait_ms(202), out(A, 4 * T, T, 0), wait_ms(302), out(A, 0, T, 0));
+	assert_int_equal(script_cwnd(&s), T);
 	s.last_ts = ts;
-	RUN(&s, in(A, 0, 0, T), silent);
-	assert_true(cwnd(&s) >= before);
-	RUN(&s, in(A, 0, 0, 5 * T));
+	STEPS(&s, in(A, 0, 0, T), silent);
+	assert_true(script_cwnd(&s) >= before);
+	STEPS(&s, in(A, 0, 0, 5 * T));
 	end(&s, 1);
 }
 
@@ -92,11 +79,11 @@ static void by_dsack(void **st)
 	uint32_t before;
 
 	begin(&s, true, false);
-	before = cwnd(&s);
-	RUN(&s, FIVE(M), wait_ms(100), in_sack(0, M, 4 * M), out(A, 0, M, 0), wait_ms(3), in(A, 0, 0, 5 * M));
-	assert_true(cwnd(&s) < before);
-	RUN(&s, wait_ms(97), in_sack(5 * M, 0, M));
-	assert_true(cwnd(&s) >= before);
+	before = script_cwnd(&s);
+	STEPS(&s, FIVE(M), wait_ms(100), in_sack(0, M, 4 * M), out(A, 0, M, 0), wait_ms(3), in(A, 0, 0, 5 * M));
+	assert_true(script_cwnd(&s) < before);
+	STEPS(&s, wait_ms(97), in_sack(5 * M, 0, M));
+	assert_true(script_cwnd(&s) >= before);
 	end(&s, 1);
 }
 
@@ -107,11 +94,11 @@ static void by_dsack_not_all(void **st)
 	uint32_t before;
 
 	begin(&s, true, false);
-	before = cwnd(&s);
-	RUN(&s, FIVE(M), wait_ms(100), in_sack2(0, 3 * M, 5 * M, M, 2 * M), out(A, 0, M, 0), out(A, 2 * M, M, 0),
+	before = script_cwnd(&s);
+	STEPS(&s, FIVE(M), wait_ms(100), in_sack2(0, 3 * M, 5 * M, M, 2 * M), out(A, 0, M, 0), out(A, 2 * M, M, 0),
 	    wait_ms(2), in_sack(2 * M, 3 * M, 5 * M), wait_ms(98), in_sack2(2 * M, 0, M, 3 * M, 5 * M),
 	    in(A, 0, 0, 5 * M));
-	assert_true(cwnd(&s) < before);
+	assert_true(script_cwnd(&s) < before);
 	end(&s, 0);
 }
 
@@ -125,11 +112,11 @@ static void frto_spurious(void **st)
 	uint32_t before;
 
 	begin(&s, true, false);
-	before = cwnd(&s);
-	RUN(&s, FIVE(M), wait_ms(202), out(A, 4 * M, M, 0), wait_ms(302), out(A, 0, M, 0), send_bytes(M), silent,
+	before = script_cwnd(&s);
+	STEPS(&s, FIVE(M), wait_ms(202), out(A, 4 * M, M, 0), wait_ms(302), out(A, 0, M, 0), send_bytes(M), silent,
 	    in(A, 0, 0, M), out(P | A, 5 * M, M, 0), in(A, 0, 0, 2 * M), silent);
-	assert_true(cwnd(&s) >= before);
-	RUN(&s, in(A, 0, 0, 6 * M));
+	assert_true(script_cwnd(&s) >= before);
+	STEPS(&s, in(A, 0, 0, 6 * M));
 	end(&s, 1);
 }
 
@@ -140,12 +127,12 @@ static void frto_loss(void **st)
 	uint32_t before;
 
 	begin(&s, true, false);
-	before = cwnd(&s);
-	RUN(&s, FIVE(M), wait_ms(202), out(A, 4 * M, M, 0), wait_ms(302), out(A, 0, M, 0), send_bytes(M), silent, wait_ms(100),
+	before = script_cwnd(&s);
+	STEPS(&s, FIVE(M), wait_ms(202), out(A, 4 * M, M, 0), wait_ms(302), out(A, 0, M, 0), send_bytes(M), silent, wait_ms(100),
 	    in(A, 0, 0, M), out(P | A, 5 * M, M, 0), wait_ms(100), in_sack(M, 5 * M, 6 * M), out(A, M, M, 0),
 	    out(A, 2 * M, M, 0));
-	assert_true(cwnd(&s) < before);
-	RUN(&s, wait_ms(100), in(A, 0, 0, 6 * M));
+	assert_true(script_cwnd(&s) < before);
+	STEPS(&s, wait_ms(100), in(A, 0, 0, 6 * M));
 	end(&s, 0);
 }
 
@@ -155,10 +142,10 @@ static void frto_without_new_data(void **st)
 	struct script s;
 
 	begin(&s, true, false);
-	RUN(&s, FIVE(M), wait_ms(202), out(A, 4 * M, M, 0), wait_ms(302), out(A, 0, M, 0), wait_ms(100), in(A, 0, 0, M), out(A, M, M, 0));
+	STEPS(&s, FIVE(M), wait_ms(202), out(A, 4 * M, M, 0), wait_ms(302), out(A, 0, M, 0), wait_ms(100), in(A, 0, 0, M), out(A, M, M, 0));
 	while (script_next(&s))
 		;
-	RUN(&s, in(A, 0, 0, 5 * M));
+	STEPS(&s, in(A, 0, 0, 5 * M));
 	end(&s, 0);
 }
 
@@ -168,7 +155,7 @@ static void frto_without_sack(void **st)
 	struct script s;
 
 	begin(&s, false, false);
-	RUN(&s, FIVE(M), wait_ms(302), out(A, 0, M, 0), send_bytes(M), silent,
+	STEPS(&s, FIVE(M), wait_ms(302), out(A, 0, M, 0), send_bytes(M), silent,
 	    in(A, 0, 0, M), out(P | A, 5 * M, M, 0), in(A, 0, 0, 2 * M), silent, in(A, 0, 0, 6 * M));
 	end(&s, 1);
 }
@@ -179,7 +166,7 @@ static void newreno_recover(void **st)
 	struct script s;
 
 	begin(&s, false, false);
-	RUN(&s, FIVE(M), wait_ms(100), in(A, 0, 0, 0), in(A, 0, 0, 0), in(A, 0, 0, 0), out(A, 0, M, 0), wait_ms(100),
+	STEPS(&s, FIVE(M), wait_ms(100), in(A, 0, 0, 0), in(A, 0, 0, 0), in(A, 0, 0, 0), out(A, 0, M, 0), wait_ms(100),
 	    in(A, 0, 0, 5 * M), send_bytes(100), out(P | A, 5 * M, 100, 0),
 	    in(A, 0, 0, 5 * M), in(A, 0, 0, 5 * M), in(A, 0, 0, 5 * M), silent, wait_ms(50), in(A, 0, 0, 5 * M + 100),
 	    /* Beyond it they do. */
@@ -195,10 +182,10 @@ static void limited_transmit(void **st)
 	struct script s;
 
 	begin(&s, false, false);
-	RUN(&s, send_bytes(12 * M), wait_ms(90));
+	STEPS(&s, send_bytes(12 * M), wait_ms(90));
 	for (uint32_t i = 0; i < 10; i++)
 		script_step(&s, &(struct step)out(A, i * M, M, 0), 100 + i);
-	RUN(&s, silent, in(A, 0, 0, 0), out(A, 10 * M, M, 0), wait_ms(10), in(A, 0, 0, 0), wait_ms(10),
+	STEPS(&s, silent, in(A, 0, 0, 0), out(A, 10 * M, M, 0), wait_ms(10), in(A, 0, 0, 0), wait_ms(10),
 	    out(P | A, 11 * M, M, 0), in(A, 0, 0, 0), out(A, 0, M, 0), wait_ms(100), in(A, 0, 0, 12 * M));
 	end(&s, 0);
 }
