@@ -144,7 +144,7 @@ static void print_counters(const json_t *stats, const char *group, const char *t
 static void print_workers(const json_t *stats)
 {
 	static const char *const heads[] = { ">WORKER", ">CPU", ">CONNECTIONS", ">TCP", ">HALF OPEN", "COOKIES", ">PACKETS FREE", ">OF", ">QUEUED",
-					     ">TLS MEMORY", ">TURNS", ">BUSY", NULL };
+					     ">TLS MEMORY", ">TURNS", ">BUSY", ">BUSY TIME", NULL };
 	struct table *t = table_new(heads);
 	char bytes[16];
 	size_t i;
@@ -165,6 +165,7 @@ static void print_workers(const json_t *stats)
 		table_cell(t, "%s", table_bytes((uint64_t)number_of(w, "tls_heap_used_bytes"), bytes, sizeof(bytes)));
 		table_cell(t, "%" JSON_INTEGER_FORMAT, turns);
 		table_cell(t, "%.0f%%", turns > 0 ? 100.0 * (double)number_of(w, "busy_turns") / (double)turns : 0.0);
+		table_cell(t, "%.3f s", (double)number_of(w, "busy_us") / 1e6);
 	}
 	puts("workers");
 	table_print(t, stdout);

@@ -47,13 +47,14 @@ static json_t *gauges_json(uint16_t w, struct dataplane_gauges *sum)
 	sum->mbufs_queued += g.mbufs_queued;
 	sum->mbufs_total += g.mbufs_total;
 	sum->tls_heap_used_bytes += g.tls_heap_used_bytes;
-	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "worker", (int)w,
+	sum->busy_us += g.busy_us;
+	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "worker", (int)w,
 		"cpu", (json_int_t)g.cpu, "connections", (json_int_t)g.connections,
 		"tcp_connections", (json_int_t)g.tcp_connections,
 		"half_open", (json_int_t)g.half_open, "syn_cookies", (json_int_t)g.syn_cookies, "mbufs_free", (json_int_t)g.mbufs_free,
 		"mbufs_total", (json_int_t)g.mbufs_total, "mbufs_queued", (json_int_t)g.mbufs_queued,
 		"tls_heap_used_bytes", (json_int_t)g.tls_heap_used_bytes,
-		"turns", (json_int_t)g.turns, "busy_turns", (json_int_t)g.busy_turns);
+		"turns", (json_int_t)g.turns, "busy_turns", (json_int_t)g.busy_turns, "busy_us", (json_int_t)g.busy_us);
 }
 
 static json_t *control_json(const struct gateway *g)
@@ -120,13 +121,13 @@ static json_t *stats(struct gateway *g, const json_t *args, struct error *err)
 	workers = json_array();
 	for (uint16_t w = 0; w < dataplane_workers(); w++)
 		json_array_append_new(workers, gauges_json(w, &sum));
-	o = json_pack("{s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:o, s:o}",
+	o = json_pack("{s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:o, s:o}",
 		"drops", drops_json(), "events", events_json(), "totals",
 		"connections", (json_int_t)sum.connections, "tcp_connections", (json_int_t)sum.tcp_connections,
 		"half_open", (json_int_t)sum.half_open, "syn_cookies", (json_int_t)sum.syn_cookies,
 		"mbufs_free", (json_int_t)sum.mbufs_free, "mbufs_total", (json_int_t)sum.mbufs_total,
 		"mbufs_queued", (json_int_t)sum.mbufs_queued, "tls_heap_used_bytes", (json_int_t)sum.tls_heap_used_bytes,
-		"workers", workers, "rules", rules_json(g), "control", control_json(g));
+		"busy_us", (json_int_t)sum.busy_us, "workers", workers, "rules", rules_json(g), "control", control_json(g));
 	if (o != NULL && a.texts)
 		json_object_set_new(o, "texts", texts_json());
 	return o;

@@ -71,6 +71,7 @@ struct dataplane_gauges {
 	uint64_t mbufs_queued;	/* in this worker's connections' queues; its share of the pool bounds it */
 	uint64_t tls_heap_used_bytes;
 	uint64_t turns, busy_turns;	/* of the worker's loop */
+	uint64_t busy_us;	/* what the busy ones took, by the CPU's time stamp counter; polling in vain isn't in it */
 	uint64_t quiesced_us;	/* when it last passed a quiescent state; the watchdog's eye */
 	unsigned int cpu;
 };

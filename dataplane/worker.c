@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include <rte_cycles.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
@@ -236,7 +237,7 @@ static bool run_orders(struct worker *w)
 	return true;
 }
 
-static void publish_gauges(struct worker *w, bool busy)
+static void publish_gauges(struct worker *w, bool busy, uint64_t cycles)
 {
 	struct dataplane_gauges *g = &w->gauges;
 
@@ -244,6 +245,7 @@ static void publish_gauges(struct worker *w, bool busy)
 	if (!busy)
 		return;
 	counter_add(&g->busy_turns, 1);
+	counter_add(&w->busy_cycles, cycles);
 	__atomic_store_n(&g->connections, splices_open(w->splices), __ATOMIC_RELAXED);
 	__atomic_store_n(&g->tcp_connections, stack_conns(w->stack), __ATOMIC_RELAXED);
 	__atomic_store_n(&g->half_open, stack_half_open(w->stack), __ATOMIC_RELAXED);
@@ -309,18 +311,22 @@ static void sleep_idle(struct worker *w, uint64_t now_us)
 
 static void loop(struct worker *w)
 {
-	uint64_t stop_us = UINT64_MAX, now_us;
+	uint64_t stop_us = UINT64_MAX, now_us, from = rte_rdtsc(), to;
 
 	while ((now_us = clock_us()) < stop_us) {
 		bool busy = turn(w, now_us);
 
 		policy_quiesce();
 		__atomic_store_n(&w->gauges.quiesced_us, now_us, __ATOMIC_RELAXED);
-		publish_gauges(w, busy);
-		if (busy)
+		to = rte_rdtsc();
+		publish_gauges(w, busy, to - from);
+		from = to;	/* one reading a turn: what comes behind it is of the next */
+		if (busy) {
 			w->busy_us = now_us;
-		else if (w->shared->adaptive && now_us - w->busy_us > SPIN_US)
+		} else if (w->shared->adaptive && now_us - w->busy_us > SPIN_US) {
 			sleep_idle(w, now_us);
+			from = rte_rdtsc();
+		}
 		if (stop_us == UINT64_MAX && __atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
 			splices_close_all(w->splices);
 			stop_us = now_us + GOODBYE_US;
@@ -448,4 +454,9 @@ void worker_stop(struct worker *w)
 enum worker_state worker_state(const struct worker *w)
 {
 	return (enum worker_state)__atomic_load_n(&w->state, __ATOMIC_ACQUIRE);
+}
+
+uint64_t worker_busy_us(const struct worker *w)
+{
+	return (uint64_t)((double)counter_read(&w->busy_cycles) * 1e6 / (double)rte_get_tsc_hz());
 }

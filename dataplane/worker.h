@@ -57,7 +57,8 @@ struct worker {
 	uint32_t link_ups[NETIF_MAX];	/* of each port, those that were announced */
 	struct worker_tx tx[NETIF_MAX];
 	struct counters counters __attribute__((aligned(64)));
-	struct dataplane_gauges gauges __attribute__((aligned(64)));
+	struct dataplane_gauges gauges __attribute__((aligned(64)));	/* all but busy_us, which is asked for below */
+	uint64_t busy_cycles;	/* of the time stamp counter, in turns with work */
 	int state __attribute__((aligned(64)));	/* enum worker_state, atomically */
 	bool stop;	/* atomically, by control */
 };
@@ -74,3 +75,5 @@ void worker_fini(struct worker *w);
 int worker_run(void *arg);
 void worker_stop(struct worker *w);
 enum worker_state worker_state(const struct worker *w);
+/* Time spent in turns that found work, since the start. Time in which the kernel ran something else is in it. */
+uint64_t worker_busy_us(const struct worker *w);

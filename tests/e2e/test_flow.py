@@ -320,6 +320,27 @@ def idle_connections_end(env):
     eventually(lambda: "idle_timeout" in ends(env, server.rule), 5, "the log says otherwise")
 
 
+@e2e.test()
+def busy_time(env):
+    """a worker's busy time grows with what it has to do, and no faster than the clock"""
+    def busy(seconds, work):
+        began, before = time.monotonic(), env.stats()["totals"]["busy_us"]
+        while time.monotonic() - began < seconds:
+            work()
+        grown = env.stats()["totals"]["busy_us"] - before
+        return grown, (time.monotonic() - began) * 1e6 * len(env.stats()["workers"])
+
+    with flow(env, peers.echo), peers.client(env) as client:
+        def ask():
+            client.sendall(b"still here")
+            check(client.recv(100) == b"still here", "no echo")
+
+        ask()
+        idle, _ = busy(0.5, lambda: time.sleep(0.1))
+        loaded, passed = busy(0.5, ask)
+    check(2 * idle < loaded < passed, f"busy for {idle} us when idle, {loaded} of {passed:.0f} us under load")
+
+
 @e2e.test(families=(4, 6))
 def refusing_server(env):
     """a server that refuses: the client is closed at once, counted and logged"""
