@@ -36,6 +36,12 @@ struct tls_settings {
 	/* A client's: */
 	const char *ca_pem;		/* who may have signed the server's certificate; NULL: it is not verified */
 	const char *server_name;	/* sent as SNI, and the certificate must hold it; NULL: neither */
+	/*
+	 * For load generators: neither the certificate, its name nor the server's signature
+	 * is checked, so that the client costs less than the server. Not with ca_pem.
+	 */
+	bool blind;
+	uint16_t group;			/* IANA's number of the one key exchange group to offer; 0: all that are strong enough */
 };
 
 /* @cert: a server's, required; a client's, NULL. NULL with the reason for a person in @err. */

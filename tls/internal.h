@@ -19,7 +19,7 @@
 
 struct tls_ctx {
 	WOLFSSL_CTX *library;
-	bool client, require_name;
+	bool client, require_name, blind;
 	char *server_name;				/* NULL: none */
 	char alpn[TLS_ALPN_MAX_BYTES];			/* "" none */
 	uint8_t binding[TLS_TICKET_BINDING_BYTES];
