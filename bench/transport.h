@@ -44,7 +44,6 @@ struct transport_ops {
 	int (*listen)(struct transport *t, const struct addr *addr, uint16_t port, struct error *err);
 	struct conn *(*dial)(struct transport *t, const struct addr *to, uint16_t port, struct endpoint *e, int *why);
 	uint32_t (*send_room)(struct conn *c);
-	uint32_t (*send_queued)(const struct conn *c);
 	void (*send)(struct conn *c, struct rte_mbuf *chain);
 	struct rte_mbuf *(*recv)(struct conn *c, uint32_t max_bytes);
 	bool (*recv_finished)(const struct conn *c);
@@ -108,12 +107,6 @@ static inline struct conn *conn_dial(struct transport *t, const struct addr *to,
 static inline uint32_t conn_send_room(struct transport *t, struct conn *c)
 {
 	return t->ops->send_room(c);
-}
-
-/* Bytes given to conn_send and not yet with the peer (dpdk) or the kernel (kernel). */
-static inline uint32_t conn_send_queued(struct transport *t, const struct conn *c)
-{
-	return t->ops->send_queued(c);
 }
 
 static inline void conn_send(struct transport *t, struct conn *c, struct rte_mbuf *chain)
