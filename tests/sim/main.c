@@ -2,11 +2,13 @@
 /*
  * sim [--seeds N] [--from N] [--seconds S]   a run over many seeds; prints TAP
  * sim --hours H [--from N]                   for long: a line of progress, and an end at the first failure
+ * sim --list FILE                            the seeds that a file names, one a line, each with a remark
  * sim --seed N [--pcap FILE]                 one seed again, in words and with its frames
  */
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -157,6 +159,35 @@ static int many(uint64_t from, uint64_t n, unsigned int seconds)
 	return failed ? 1 : 0;
 }
 
+static int listed(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	uint64_t frames = 0, bytes = 0, seed;
+	unsigned int tests = 0, failed = 0;
+	char line[200];
+
+	if (!f) {
+		perror(path);
+		return 2;
+	}
+	while (fgets(line, sizeof(line), f)) {
+		char *remark;
+		bool bad;
+
+		seed = strtoull(line, &remark, 10);
+		if (remark == line)
+			continue;
+		bad = batch(seed, 1, &frames, &bytes) > 0;
+		remark += strspn(remark, " \t");
+		printf("%s %u - seed %llu: %.*s\n", bad ? "not ok" : "ok", ++tests, (unsigned long long)seed,
+		       (int)strcspn(remark, "\n"), remark);
+		failed += bad;
+	}
+	fclose(f);
+	printf("1..%u\n", tests);
+	return failed || tests == 0 ? 1 : 0;
+}
+
 /* On a terminal the line stays in its place. */
 static void say_progress(uint64_t seed, const struct timespec *begin)
 {
@@ -200,12 +231,13 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "seed", required_argument, NULL, 's' }, { "seeds", required_argument, NULL, 'n' },
 		{ "from", required_argument, NULL, 'f' }, { "seconds", required_argument, NULL, 't' },
-		{ "pcap", required_argument, NULL, 'p' }, { "hours", required_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+		{ "pcap", required_argument, NULL, 'p' }, { "hours", required_argument, NULL, 'h' },
+		{ "list", required_argument, NULL, 'l' }, { NULL, 0, NULL, 0 },
 	};
 	uint64_t seed = 0, from = 1, n = 500;
 	unsigned int seconds = 0;
 	double hours = 0;
-	const char *pcap = NULL;
+	const char *pcap = NULL, *list = NULL;
 	bool single = false;
 	int opt;
 
@@ -230,8 +262,11 @@ int main(int argc, char **argv)
 		case 'p':
 			pcap = optarg;
 			break;
+		case 'l':
+			list = optarg;
+			break;
 		default:
-			fprintf(stderr, "usage: sim [--seeds N] [--from N] [--seconds S] | --hours H [--from N] | --seed N [--pcap FILE]\n");
+			fprintf(stderr, "usage: sim [--seeds N] [--from N] [--seconds S] | --hours H [--from N] | --list FILE | --seed N [--pcap FILE]\n");
 			return 2;
 		}
 	}
@@ -239,5 +274,7 @@ int main(int argc, char **argv)
 	test_eal_init();
 	if (single)
 		return one(seed, pcap);
+	if (list)
+		return listed(list);
 	return hours > 0 ? long_run(from, hours) : many(from, n, seconds);
 }

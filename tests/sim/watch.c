@@ -58,6 +58,27 @@ bool watch_short_of_memory(const struct watch *w, int host)
 	return w->sim->scenario.thief || h->small_pool > 0 || h->queue_mbufs > 0;
 }
 
+void watch_resolved(struct watch *w, int host, bool v6)
+{
+	w->asking[host][v6] = false;
+	w->resolved_us[host][v6] = w->sim->now_us;
+	for (unsigned int i = 0; i < WATCH_CONNS; i++) {
+		struct watch_end *e = &w->conns[i].ends[host];
+
+		if (!w->conns[i].used || w->conns[i].v6 != v6)
+			continue;
+		e->unseen = true;
+		e->waiting_us = 0;
+		e->expect = e->last_ack;
+		/* Nor is it known when these were last sent. */
+		for (size_t k = 0; k < e->n_runs; k++) {
+			e->runs[k].late = true;
+			e->runs[k].times = 1;
+			e->runs[k].gap_us = 0;
+		}
+	}
+}
+
 struct watch_conn *watch_find(struct watch *w, int host, const struct segment *s)
 {
 	for (unsigned int i = 0; i < WATCH_CONNS; i++) {
@@ -159,7 +180,7 @@ static void check_again(struct watch *w, int host, struct watch_end *e, const st
 {
 	uint64_t now = w->sim->now_us, gap = now - r->sent_us;
 	/* What waited for a neighbour's address says nothing of time. */
-	bool heard = e->heard > r->heard || r->late || w->resolved_us[host] == now;
+	bool heard = e->heard > r->heard || r->late || w->resolved_us[host][s->v6] == now;
 
 	if (!heard && gap < PROBE_US && now - e->progress_us < SILENCE_US)
 		watch_fail(w, host, s, "sent again after %llu us, and nothing was heard since", (unsigned long long)gap);
@@ -196,7 +217,7 @@ static void sent_again(struct watch *w, int host, struct watch_end *e, const str
 		r->gap_us = e->heard > r->heard ? 0 : w->sim->now_us - r->sent_us;
 		r->times = e->heard > r->heard ? 1 : r->times + 1;
 		r->sent_us = w->sim->now_us;
-		r->late = w->resolved_us[host] == w->sim->now_us;
+		r->late = w->resolved_us[host][s->v6] == w->sim->now_us;
 		r->heard = e->heard;
 	}
 	if (checked && all_sacked && !e->renege)
@@ -268,8 +289,8 @@ static void sent_data(struct watch *w, struct watch_conn *c, int host, const str
 	struct watch_end *e = &c->ends[host];
 	uint64_t now = w->sim->now_us;
 
-	/* A frame without a buffer for the device's needs is lost before it is seen. */
-	if (lt(e->sent_max, s->seq) && watch_short_of_memory(w, host)) {
+	/* A frame without a buffer for the device's needs, or an address, is lost before it is seen. */
+	if (lt(e->sent_max, s->seq) && (e->unseen || watch_short_of_memory(w, host))) {
 		add_run(e, e->n_runs, (struct watch_run){
 			.seq = e->sent_max, .end = s->seq, .sent_us = now, .heard = e->heard, .times = 1 });
 		e->sent_max = s->seq;
@@ -288,6 +309,7 @@ static void sent_data(struct watch *w, struct watch_conn *c, int host, const str
 	}
 	e->sent_full = RTE_MAX(e->sent_full, s->bytes);
 	if (lt(e->sent_max, s->end)) {
+		e->unseen = false;
 		add_run(e, e->n_runs, (struct watch_run){
 			.seq = later(s->seq, e->sent_max), .end = s->end, .sent_us = now, .heard = e->heard, .times = 1 });
 		e->sent_max = s->end;
@@ -321,7 +343,7 @@ static void check_acknowledgment(struct watch *w, struct watch_conn *c, int host
 		watch_fail(w, host, s, "SACK that wasn't agreed upon");
 	/* Something came, or there is news, or it is a probe, or waited for a neighbour's address: else nobody needs it. */
 	if (s->bytes == 0 && !(s->flags & (SEG_SYN | SEG_FIN)) && e->said && s->seq == e->sent_max &&
-	    !e->fresh && s->ack == e->last_ack && !grew && w->resolved_us[host] != w->sim->now_us &&
+	    !e->fresh && s->ack == e->last_ack && !grew && w->resolved_us[host][s->v6] != w->sim->now_us &&
 	    !watch_short_of_memory(w, host))
 		watch_fail(w, host, s, "an acknowledgment that nobody needs");
 	e->last_ack = e->has_ack ? later(e->last_ack, s->ack) : s->ack;
@@ -355,13 +377,17 @@ void watch_sent(struct watch *w, int host, const uint8_t *frame, size_t bytes)
 	struct watch_conn *c;
 	struct watch_end *e;
 	struct segment s;
+	bool v6;
 
 	if (w->sim->failed)
 		return;
 	if (!segment_read(&s, frame, bytes)) {
-		w->asking[host] |= frame_asks(frame, bytes);
+		if (frame_asks(frame, bytes, &v6))
+			w->asking[host][v6] = true;
 		return;
 	}
+	if (w->asking[host][s.v6])
+		watch_resolved(w, host, s.v6);
 	c = watch_find(w, host, &s);
 	if (s.flags & SEG_SYN)
 		c = sent_syn(w, host, &s, c);

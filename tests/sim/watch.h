@@ -41,6 +41,7 @@ struct watch_end {
 	uint64_t data_us, heard;		/* heard: frames that reached it */
 	uint64_t min_rtt_us, progress_us;
 	uint32_t sent_full;			/* the largest payload */
+	bool unseen;				/* what it sent may have been dropped for want of an address */
 	bool renege;				/* SACKed data may be sent again, */
 	uint32_t renege_until;			/* until this is acknowledged */
 	struct watch_run *runs;
@@ -67,8 +68,9 @@ struct watch {
 	struct sim *sim;
 	struct watch_conn conns[WATCH_CONNS];
 	unsigned int next;			/* the entry to use anew when all are in use */
-	bool asking[2];				/* a host looks for an address: its frames may wait for that */
-	uint64_t resolved_us[2];		/* when a host was last given something other than TCP: an address, maybe */
+	/* By host and IP version: it looks for an address, its frames wait or are dropped; when it last found it. */
+	bool asking[2][2];
+	uint64_t resolved_us[2][2];
 };
 
 void watch_init(struct watch *w, struct sim *s);

@@ -133,9 +133,38 @@ bool segment_read(struct segment *s, const uint8_t *frame, size_t bytes)
 	return true;
 }
 
-bool frame_asks(const uint8_t *frame, size_t bytes)
+/* A message of neighbour discovery: 135 a question, 136 an answer; 0: something else. */
+static uint8_t discovery(const uint8_t *frame, size_t bytes)
 {
-	if (bytes >= ETHER + 8 && get16(frame + 12) == 0x0806)
-		return get16(frame + ETHER + 6) == 1;
-	return bytes > ETHER + 40 && get16(frame + 12) == 0x86dd && frame[ETHER + 6] == 58 && frame[ETHER + 40] == 135;
+	if (bytes < ETHER + 64 || get16(frame + 12) != 0x86dd || frame[ETHER + 6] != 58)
+		return 0;
+	return frame[ETHER + 40] == 135 || frame[ETHER + 40] == 136 ? frame[ETHER + 40] : 0;
+}
+
+static bool is_arp(const uint8_t *frame, size_t bytes)
+{
+	return bytes >= ETHER + 28 && get16(frame + 12) == 0x0806;
+}
+
+bool frame_asks(const uint8_t *frame, size_t bytes, bool *v6)
+{
+	bool everybody = bytes > 0 && (frame[0] & 1) != 0;
+
+	*v6 = discovery(frame, bytes) == 135;
+	/* Who asks for the address that he has himself announces it. */
+	return everybody && (*v6 || (is_arp(frame, bytes) && get16(frame + ETHER + 6) == 1 &&
+				     memcmp(frame + ETHER + 14, frame + ETHER + 24, 4) != 0));
+}
+
+bool frame_tells(const uint8_t *frame, size_t bytes, bool *v6)
+{
+	const uint8_t *ip = frame + ETHER;
+	size_t n;
+
+	*v6 = discovery(frame, bytes) != 0;
+	if (!*v6)
+		return is_arp(frame, bytes);
+	n = get16(ip + 4);
+	/* The wire's errors may be where no checksum is. */
+	return ip[0] == 0x60 && ip[7] == 255 && 40 + n <= bytes - ETHER && sum(sum(58 + (uint32_t)n, ip + 8, 32), ip + 40, n) == 0xffff;
 }

@@ -29,5 +29,7 @@ struct segment {
 
 /* False: not TCP, not whole, or a checksum is wrong. */
 bool segment_read(struct segment *s, const uint8_t *frame, size_t bytes);
-/* An ARP request, or a neighbour solicitation. */
-bool frame_asks(const uint8_t *frame, size_t bytes);
+/* ARP or neighbour discovery that asks everybody for an address: what is to go there waits. */
+bool frame_asks(const uint8_t *frame, size_t bytes, bool *v6);
+/* ARP or neighbour discovery that says, whole and right, where its sender is. */
+bool frame_tells(const uint8_t *frame, size_t bytes, bool *v6);

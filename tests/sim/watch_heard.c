@@ -8,7 +8,8 @@
 
 #define ACK_DELAY_US 501000u	/* RFC 9293 3.8.6.3: less than half a second, and a tick */
 
-static void acknowledged(struct watch *w, struct watch_end *e, uint32_t ack)
+/* @heeded: the sender must take it, so its retransmission timer begins anew. */
+static void acknowledged(struct watch *w, struct watch_end *e, uint32_t ack, bool heeded)
 {
 	size_t n = 0;
 
@@ -24,7 +25,8 @@ static void acknowledged(struct watch *w, struct watch_end *e, uint32_t ack)
 	if (n > 0)
 		memmove(e->runs, e->runs + n, e->n_runs * sizeof(*e->runs));
 	e->acked = ack;
-	e->progress_us = w->sim->now_us;
+	if (heeded)
+		e->progress_us = w->sim->now_us;
 	if (e->renege && leq(e->renege_until, ack))
 		e->renege = false;
 }
@@ -39,10 +41,19 @@ static void sacked(struct watch_end *e, const struct segment *s, bool heeded)
 			}
 }
 
+/* RFC 9293 3.10.7.4 first: what isn't acceptable is answered, and its acknowledgment passed over. */
+static bool acceptable(const struct watch_end *e, const struct segment *s)
+{
+	if (!e->has_ack)
+		return true;
+	return leq(s->seq, e->last_edge) && (s->end == s->seq ? leq(e->last_ack, s->seq) : lt(e->expect, s->end));
+}
+
 static void heard_ack(struct watch *w, struct watch_conn *c, int host, const struct segment *s, bool old)
 {
 	struct watch_end *e = &c->ends[host];
 	uint32_t wnd = (uint32_t)s->wnd << ((s->flags & SEG_SYN) ? 0 : watch_scale(c, !host));
+	bool heeded = !old && acceptable(e, s);
 
 	if (!leq(s->ack, e->sent_max))
 		return;
@@ -52,7 +63,7 @@ static void heard_ack(struct watch *w, struct watch_conn *c, int host, const str
 	if (lt(s->ack, e->acked))
 		return;
 	if (lt(e->acked, s->ack))
-		acknowledged(w, e, s->ack);
+		acknowledged(w, e, s->ack, heeded);
 	/* What it may pass over as old says nothing that it must keep to. */
 	sacked(e, s, !old && e->has_ack && leq(e->last_ack, s->seq) && leq(s->seq, e->last_edge));
 }
@@ -90,13 +101,13 @@ void watch_delivered(struct watch *w, int host, const uint8_t *frame, size_t byt
 	struct watch_conn *c;
 	struct watch_end *e;
 	struct segment s;
-	bool old;
+	bool old, v6;
 
 	if (w->sim->failed)
 		return;
 	if (!segment_read(&s, frame, bytes)) {
-		w->resolved_us[host] = w->sim->now_us;
-		w->asking[host] = false;
+		if (frame_tells(frame, bytes, &v6) && w->asking[host][v6])
+			watch_resolved(w, host, v6);
 		return;
 	}
 	c = watch_find(w, !host, &s);
@@ -137,7 +148,7 @@ void watch_turn(struct watch *w, int host)
 		if (!w->conns[i].used)
 			continue;
 		e->fresh = false;
-		if (e->waiting_us == 0 || w->asking[host] || watch_short_of_memory(w, host))
+		if (e->waiting_us == 0 || w->asking[host][w->conns[i].v6] || watch_short_of_memory(w, host))
 			continue;
 		if (w->sim->now_us - e->waiting_us > ACK_DELAY_US)
 			watch_fail(w, host, NULL, "port %u to %u hasn't acknowledged for %llu us", w->conns[i].ports[host], w->conns[i].ports[!host],

@@ -30,6 +30,8 @@ void watch_fail(struct watch *w, int host, const struct segment *s, const char *
 	__attribute__((format(printf, 4, 5)));
 /* The connection that a segment sent by @host belongs to, or NULL. */
 struct watch_conn *watch_find(struct watch *w, int host, const struct segment *s);
+/* @host knows the other's address again. What it had to say meanwhile comes now, or was dropped. */
+void watch_resolved(struct watch *w, int host, bool v6);
 /* By how many bits the windows that @host's end says are shifted. */
 uint8_t watch_scale(const struct watch_conn *c, int host);
 /* Its memory may be short: then it may forget, and answer late. */
