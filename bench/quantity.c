@@ -10,6 +10,7 @@ struct unit {
 	const char *ending;
 	const char *const *names;	/* from the smallest, NULL at the end */
 	double step;			/* from one to the next */
+	const char *label;		/* what of the ending isn't the unit */
 };
 
 static const char *const bit_units[] = { "bit/s", "kbit/s", "Mbit/s", "Gbit/s", NULL };
@@ -21,12 +22,13 @@ static const char *const no_units[] = { "", NULL };
 
 /* The longer ending first. KB are of 1,000, like all here: what is compared is in bits and bytes alike. */
 static const struct unit units[] = {
-	{ "_bits_per_s", bit_units, 1000 },
-	{ "_per_s", rate_units, 1 },
-	{ "_bytes", byte_units, 1000 },
-	{ "_percent", percent_units, 1 },
-	{ "_us", NULL, 0 },
-	{ "_s", second_units, 1 },
+	{ "_bits_per_s", bit_units, 1000, "" },
+	{ "_per_s", rate_units, 1, "" },
+	{ "_bytes_per_session", byte_units, 1000, " per session" },
+	{ "_bytes", byte_units, 1000, "" },
+	{ "_percent", percent_units, 1, "" },
+	{ "_us", NULL, 0, "" },
+	{ "_s", second_units, 1, "" },
 };
 
 static const struct unit *unit_of(const char *name)
@@ -87,6 +89,14 @@ const char *quantity_number(double value, char buf[QUANTITY_BYTES])
 	return number(value, true, buf);
 }
 
+const char *quantity_ratio(double value, char buf[QUANTITY_BYTES])
+{
+	char digits[QUANTITY_BYTES];
+
+	snprintf(buf, QUANTITY_BYTES, "%.48s×", number(value, false, digits));
+	return buf;
+}
+
 const char *quantity_us(double us, char buf[QUANTITY_BYTES])
 {
 	static const char *const names[] = { "ns", "µs", "ms", "s", NULL };
@@ -113,7 +123,8 @@ const char *quantity_label(const char *name, char buf[QUANTITY_BYTES])
 	const struct unit *unit = unit_of(name);
 	size_t n = strlen(name) - (unit != NULL ? strlen(unit->ending) : 0);
 
-	snprintf(buf, QUANTITY_BYTES, "%.*s", (int)(n < QUANTITY_BYTES ? n : QUANTITY_BYTES - 1), name);
+	snprintf(buf, QUANTITY_BYTES, "%.*s%s", (int)(n < QUANTITY_BYTES ? n : QUANTITY_BYTES - 1), name,
+		 unit != NULL ? unit->label : "");
 	for (char *c = buf; *c != '\0'; c++) {
 		if (*c == '_')
 			*c = ' ';

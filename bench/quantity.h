@@ -22,5 +22,8 @@ const char *quantity_label(const char *name, char buf[QUANTITY_BYTES]);
 /* "230 ns", "23.4 µs", "1.53 ms", "2.50 s". Returns @buf. */
 const char *quantity_us(double us, char buf[QUANTITY_BYTES]);
 
+/* "0.72×", "5.00×", "12.3×". Returns @buf. */
+const char *quantity_ratio(double value, char buf[QUANTITY_BYTES]);
+
 /* "1,234,567" when it is large, else with three digits that count: "12.3". Returns @buf. */
 const char *quantity_number(double value, char buf[QUANTITY_BYTES]);
