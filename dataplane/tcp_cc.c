@@ -132,6 +132,9 @@ bool tcp_cc_recovered(struct tcp_conn *c)
 
 void tcp_cc_undo(struct tcp_conn *c)
 {
+	/* Told so late that the window has grown past what it was: what it has learnt since is newer (RFC 9438 4.9.2). */
+	if (!tcp_cc_models(c) && c->cwnd > c->prior_cwnd)
+		return;
 	c->cwnd = RTE_MAX(c->cwnd, c->prior_cwnd);
 	if (!tcp_cc_models(c))
 		c->ssthresh = c->win.prior_ssthresh;

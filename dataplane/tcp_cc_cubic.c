@@ -5,6 +5,8 @@
 #include <math.h>
 #include <rte_common.h>
 
+#include "tcp_hystart.h"
+
 #define CUBIC_C 0.4f		/* section 5 */
 #define CUBIC_BETA 0.7f		/* section 4.6 */
 #define CUBIC_ALPHA (3.0f * (1.0f - CUBIC_BETA) / (1.0f + CUBIC_BETA))	/* section 4.3 */
@@ -69,6 +71,7 @@ static void lost(struct tcp_conn *c, uint32_t flight_bytes)
 	struct tcp_cubic *q = &c->win.cubic;
 	float cwnd = segments(c, c->cwnd);
 
+	c->win.cubic_undo = *q;
 	q->epoch_us = 0;
 	q->cwnd_prior = cwnd;
 	/* Fast convergence (section 4.7): below the last maximum, leave room for newcomers. */
@@ -76,11 +79,12 @@ static void lost(struct tcp_conn *c, uint32_t flight_bytes)
 	c->ssthresh = RTE_MAX((uint32_t)((float)flight_bytes * CUBIC_BETA), 2u * c->mss);
 }
 
-/* Nothing was lost: the curve begins anew where the window is. */
+/* Section 4.9: the curve goes on as if nothing had been; the first slow start with it, from a round of its own. */
 static void undo(struct tcp_conn *c)
 {
-	c->win.cubic.epoch_us = 0;
-	c->win.cubic.w_max = fmaxf(c->win.cubic.w_max, segments(c, c->cwnd));
+	c->win.cubic = c->win.cubic_undo;
+	if (c->ssthresh == UINT32_MAX)
+		tcp_hystart_init(c);
 }
 
 static void restart(struct tcp_conn *c, bool idle)

@@ -32,7 +32,10 @@ struct tcp_prr {
 /* All of those that move a window. */
 struct tcp_window_cc {
 	struct tcp_cubic cubic;
-	struct tcp_hystart hystart;
+	union {
+		struct tcp_hystart hystart;	/* until the first loss */
+		struct tcp_cubic cubic_undo;	/* from a loss on: the curve before it */
+	};
 	struct tcp_prr prr;
 	uint32_t prior_ssthresh;	/* before the last loss, for tcp_cc_undo */
 	uint32_t delivery_rate;		/* the last sample, bytes per second */

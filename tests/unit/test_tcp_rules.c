@@ -2,36 +2,125 @@
 /* Rules of RFC 9293's list of requirements (appendix B) that have no other test. */
 #include <rte_mbuf.h>
 
+#include "tcp_conn.h"
 #include "tcp_script.h"
 
-/* 3.8.5: urgent data is data like any other, wherever the pointer points (RFC 6093); nothing is lost or doubled by it. */
+#define URGENT_BYTES 10
+
+/* A segment of ten bytes, each of its place in the stream, with URG and @pointer. */
+static void give_urgent(struct script *s, uint32_t at, uint8_t flags, uint16_t pointer, uint16_t bytes)
+{
+	uint8_t raw[TCP_HDR_MIN + URGENT_BYTES];
+	struct tcp_tx tx = {
+		.seq = PEER_ISS + 1 + at, .ack = s->iss + 1, .lport = s->port, .fport = 993, .wnd = 60000,
+		.flags = (uint8_t)(A | TH_URG | flags),
+	};
+
+	tcp_hdr_put(raw, &tx);
+	raw[18] = (uint8_t)(pointer >> 8);
+	raw[19] = (uint8_t)pointer;
+	for (uint16_t i = 0; i < bytes; i++)
+		raw[TCP_HDR_MIN + i] = (uint8_t)(at + i);
+	tcp_peer_send_raw(&s->p, raw, (uint16_t)(TCP_HDR_MIN + bytes), true);
+	while (script_next(s))
+		;
+}
+
+/* Takes what waits: the stream from @from on, each byte in its place and once. Returns its end. */
+static uint32_t take_stream(struct script *s, uint32_t from)
+{
+	struct rte_mbuf *chain;
+
+	while ((chain = tcp_recv(s->p.conn, UINT32_MAX)) != NULL) {
+		for (const struct rte_mbuf *m = chain; m; m = m->next)
+			for (uint16_t i = 0; i < m->data_len; i++, from++)
+				assert_int_equal(rte_pktmbuf_mtod(m, const uint8_t *)[i], (uint8_t)from);
+		rte_pktmbuf_free(chain);
+	}
+	tcp_peer_turn(&s->p);
+	while (script_next(s))
+		;
+	return from;
+}
+
+static const uint16_t pointers[] = { 0, 1, 5, 9, 10, 11, 20, 60000, 0xffff };
+
+/* 3.8.5: urgent data is data like any other, wherever the pointer points (RFC 6093 3.2); nothing is lost or doubled by it. */
 static void urgent(void **st)
 {
-	static const uint16_t pointers[] = { 0, 1, 5, 10, 11, 60000, 0xffff };
 	struct script s = { .o = { .sack = true } };
-	uint8_t raw[TCP_HDR_MIN + 10];
 	uint32_t at = 0;
 
 	tcp_peer_init(&s.p, &s.o.stack);
 	script_open_passive(&s);
-	for (size_t i = 0; i < RTE_DIM(pointers); i++, at += 10) {
-		struct tcp_tx tx = {
-			.seq = PEER_ISS + 1 + at, .ack = s.iss + 1, .lport = s.port, .fport = 993, .wnd = 60000,
-			.flags = A | TH_URG,
-		};
-
-		tcp_hdr_put(raw, &tx);
-		raw[18] = (uint8_t)(pointers[i] >> 8);
-		raw[19] = (uint8_t)pointers[i];
-		memset(raw + TCP_HDR_MIN, (int)i, 10);
-		tcp_peer_send_raw(&s.p, raw, sizeof(raw), true);
-		script_step(&s, &(struct step)out(A, 0, 0, at + 10), (unsigned int)i);
+	for (size_t i = 0; i < RTE_DIM(pointers); i++, at += URGENT_BYTES) {
+		give_urgent(&s, at, i % 2 ? P : 0, pointers[i], URGENT_BYTES);
+		assert_int_equal(s.p.conn->rcv_nxt, PEER_ISS + 1 + at + URGENT_BYTES);
 		/* Without data it is an empty segment. */
-		tx.seq += 10;
-		tcp_hdr_put(raw, &tx);
-		tcp_peer_send_raw(&s.p, raw, TCP_HDR_MIN, true);
+		give_urgent(&s, at + URGENT_BYTES, 0, pointers[i], 0);
+		assert_int_equal(s.p.conn->rcv_nxt, PEER_ISS + 1 + at + URGENT_BYTES);
 	}
-	script_step(&s, &(struct step)recv_all(at), 100);
+	assert_int_equal(take_stream(&s, 0), at);
+	tcp_peer_fini(&s.p);
+}
+
+/* The same early, again, over the window's edge, and last of all with a FIN. */
+static void urgent_out_of_order(void **st)
+{
+	for (size_t i = 0; i < RTE_DIM(pointers); i++) {
+		struct script s = { .o = { .sack = true, .stack = { .rcv_buffer_bytes = 64 } } };
+		uint32_t end;
+
+		tcp_peer_init(&s.p, &s.o.stack);
+		script_open_passive(&s);
+		give_urgent(&s, 20, P, pointers[i], URGENT_BYTES);
+		give_urgent(&s, 10, 0, pointers[i], URGENT_BYTES);
+		give_urgent(&s, 15, 0, pointers[i], URGENT_BYTES);
+		assert_int_equal(s.p.conn->rcv_nxt, PEER_ISS + 1);
+		give_urgent(&s, 0, 0, pointers[i], URGENT_BYTES);
+		assert_int_equal(s.p.conn->rcv_nxt, PEER_ISS + 1 + 30);
+		give_urgent(&s, 5, 0, pointers[i], URGENT_BYTES);
+		for (uint32_t at = 30; at < 80; at += URGENT_BYTES)
+			give_urgent(&s, at, 0, pointers[i], URGENT_BYTES);
+		assert_int_equal(s.p.conn->rcv_nxt, PEER_ISS + 1 + 64);
+		end = take_stream(&s, 0);
+		assert_int_equal(end, 64);
+		give_urgent(&s, end, F, pointers[i], URGENT_BYTES);
+		assert_int_equal(s.p.conn->rcv_nxt, PEER_ISS + 1 + end + URGENT_BYTES + 1);
+		assert_int_equal(take_stream(&s, end), end + URGENT_BYTES);
+		assert_true(tcp_recv_finished(s.p.conn));
+		tcp_peer_fini(&s.p);
+	}
+}
+
+/* A pointer without URG, and URG on SYN and RST, mean nothing; we never send either (RFC 6093 section 5). */
+static void urgent_elsewhere(void **st)
+{
+	struct script s = { .o = { .sack = true } };
+	const struct tcp_peer_segment *g;
+	struct tcp_rx rx;
+
+	tcp_peer_init(&s.p, &s.o.stack);
+	rx = script_peer_syn(&s);
+	rx.flags |= TH_URG;
+	s.port = TCP_PEER_PORT;
+	s.stack_port = 993;
+	tcp_peer_send(&s.p, s.port, 993, &rx, NULL);
+	g = script_next(&s);
+	assert_non_null(g);
+	assert_int_equal(g->rx.flags, S | A);
+	s.iss = g->rx.seq;
+	give_urgent(&s, 0, 0, 7, URGENT_BYTES);	/* completes the handshake */
+	assert_non_null(s.p.conn);
+	assert_int_equal(take_stream(&s, 0), URGENT_BYTES);
+	tcp_send(s.p.conn, tcp_peer_chain(&s.p, 0, 100));
+	tcp_peer_turn(&s.p);
+	g = script_next(&s);
+	assert_non_null(g);
+	assert_int_equal(g->rx.flags & TH_URG, 0);
+	give_urgent(&s, URGENT_BYTES, R, 0xffff, 0);
+	assert_true(tcp_events(s.p.conn) & TCP_RESET);
+	tcp_release(s.p.conn);
 	tcp_peer_fini(&s.p);
 }
 
@@ -116,7 +205,8 @@ static void half_closed_both_ways(void **st)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(urgent), cmocka_unit_test(reset_with_data), cmocka_unit_test(keepalive_of_the_peer),
+		cmocka_unit_test(urgent), cmocka_unit_test(urgent_out_of_order), cmocka_unit_test(urgent_elsewhere),
+		cmocka_unit_test(reset_with_data), cmocka_unit_test(keepalive_of_the_peer),
 		cmocka_unit_test(window_taken_back), cmocka_unit_test(coalesced_in_a_turn), cmocka_unit_test(no_mss_option),
 		cmocka_unit_test(half_closed_both_ways),
 	};
