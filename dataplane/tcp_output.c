@@ -245,6 +245,14 @@ static uint32_t next_bytes(struct tcp_conn *c, bool override)
 		return 0;
 	}
 	room = RTE_MIN(room, c->cwnd - pipe);
+	/* RFC 5682 section 2.1 step 2b: two new segments, whatever the window; then the next acknowledgment decides. */
+	if (c->frto == TCP_FRTO_NEW) {
+		uint32_t sent = c->snd_nxt - c->recovery_point;
+
+		if (sent >= 2u * c->mss)
+			return 0;
+		room = RTE_MIN(room, 2u * c->mss - sent);
+	}
 	paced = tcp_pace_room(c);
 	if (paced == 0 && !override)
 		return 0;

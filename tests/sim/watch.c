@@ -120,8 +120,8 @@ static struct watch_conn *sent_syn(struct watch *w, int host, const struct segme
 		clear(c);
 		c = NULL;
 	}
-	/* It was over, and an old SYN came late: of this nothing will come. */
-	if (c && c->ends[host].said && (s->flags & SEG_ACK))
+	/* It was over (a RST said so, perhaps), and an old SYN came late: of this nothing will come. */
+	if (c && (s->flags & SEG_ACK) && (c->ends[host].said || (c->ends[host].has_ack && lt(s->ack, c->ends[host].last_ack))))
 		c->late_syn = true;
 	if (!c) {
 		for (unsigned int i = 0; i < WATCH_CONNS && !c; i++)
@@ -188,8 +188,11 @@ static void check_again(struct watch *w, int host, struct watch_end *e, const st
 	if (!heard && e->min_rtt_us != UINT64_MAX && gap < e->min_rtt_us && now - e->progress_us < SILENCE_US)
 		watch_fail(w, host, s, "sent again after %llu us, less than a round trip of %llu", (unsigned long long)gap,
 		     (unsigned long long)e->min_rtt_us);
-	/* Doubled each time; the first may have been a probe's. A tick of the wheel may miss. */
-	if (!heard && r->times >= 3 && gap + gap / 2 < 2 * r->gap_us && gap < RTO_MAX_US && !watch_short_of_memory(w, host))
+	/*
+	 * The oldest's time-outs, which leave none of them out: doubled each time; the first may
+	 * have been a probe's. A tick of the wheel may miss.
+	 */
+	if (!heard && r == e->runs && r->times >= 3 && gap + gap / 2 < 2 * r->gap_us && gap < RTO_MAX_US && !watch_short_of_memory(w, host))
 		watch_fail(w, host, s, "sent again after %llu us, the time before after %llu: no back-off (RFC 6298 5.5)",
 		     (unsigned long long)gap, (unsigned long long)r->gap_us);
 }

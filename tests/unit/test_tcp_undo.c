@@ -150,6 +150,19 @@ static void frto_without_new_data(void **st)
 	end(&s, 0);
 }
 
+/* Section 2.1 step 2b: two new segments and no more, also where BBR's least window would allow four. */
+static void frto_two_segments(void **st)
+{
+	struct script s = { .o = { .sack = true, .rtt_ms = 100, .stack = { .congestion = CONGESTION_BBR } } };
+
+	tcp_peer_init(&s.p, &s.o.stack);
+	script_open_passive(&s);
+	STEPS(&s, FIVE(M), wait_ms(202), out(A, 4 * M, M, 0), wait_ms(302), out(A, 0, M, 0), send_bytes(4 * M), silent,
+	    wait_ms(100), in(A, 0, 0, M), out(A, 5 * M, M, 0), wait_ms(5), out(A, 6 * M, M, 0), wait_ms(50), silent,
+	    in(A, 0, 0, 7 * M), out(A, 7 * M, M, 0), out(P | A, 8 * M, M, 0), in(A, 0, 0, 9 * M));
+	end(&s, 1);
+}
+
 /* Section 2.1, without SACK: both acknowledgments move the window. */
 static void frto_without_sack(void **st)
 {
@@ -331,7 +344,8 @@ int main(void)
 		cmocka_unit_test(frto_spurious), cmocka_unit_test(frto_loss), cmocka_unit_test(frto_without_new_data),
 		cmocka_unit_test(cubic_curve), cmocka_unit_test(cubic_curve_after_a_time_out),
 		cmocka_unit_test(cubic_slow_start), cmocka_unit_test(cubic_has_gone_on),
-		cmocka_unit_test(frto_without_sack), cmocka_unit_test(newreno_recover), cmocka_unit_test(limited_transmit),
+		cmocka_unit_test(frto_two_segments), cmocka_unit_test(frto_without_sack),
+		cmocka_unit_test(newreno_recover), cmocka_unit_test(limited_transmit),
 	};
 
 	return cmocka_run_group_tests_name("tcp_undo", tests, NULL, NULL);
