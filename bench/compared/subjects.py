@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A subject: a gateway that is measured, alone on its core in the gw namespace."""
+
+import os
+import subprocess
+
+from lab import netns, process, shell
+
+from . import meter, network
+
+PORT = 993
+FILES = 1048576  # open files: two sockets a connection, and no subject shall meet that limit
+START_SECONDS = 30
+
+TLS13_CIPHER = "TLS_AES_128_GCM_SHA256"
+TLS12_CIPHERS = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"
+
+
+class Setting:
+    """What a subject is to do this time."""
+
+    def __init__(self, key, connections, backend=(network.SERVER, 143), options=()):
+        self.key, self.connections, self.backend = key, connections, backend
+        self.options = frozenset(options)
+
+
+class Keys:
+    """The certificates: one of P-256 and one of RSA, the same files for every subject."""
+
+    KINDS = {"p256": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+             "rsa2048": ["rsa:2048"]}
+    NAME = "gateway.bench.test"
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def make(self):
+        for kind, algorithm in self.KINDS.items():
+            chain, key, both = self.files(kind)
+            shell.run(["openssl", "req", "-x509", "-newkey", *algorithm, "-nodes", "-sha256",
+                       "-days", "30", "-subj", f"/CN={self.NAME}", "-addext",
+                       f"subjectAltName=DNS:{self.NAME}", "-keyout", key, "-out", chain],
+                      do="install openssl")
+            os.chmod(key, 0o600)
+            text = ""
+            for path in (chain, key):
+                with open(path, encoding="ascii") as file:
+                    text += file.read()
+            shell.write(both, text, 0o600)
+
+    def files(self, kind):
+        """Certificate, key, and both in one file."""
+        return [os.path.join(self.folder, f"{kind}.{part}") for part in ("crt", "key", "pem")]
+
+
+class Subject:
+    """Lifetime: start(), then stop(); start() again is a new process."""
+
+    name = ""
+    receive_settings = ("own", "sender")  # of network.RECEIVE: the better is taken
+
+    def __init__(self, links, folder, keys):
+        self.links, self.keys = links, keys
+        self.folder = os.path.join(folder, self.name)
+        self.process = None
+        self.pids = []
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def version(self):
+        raise NotImplementedError
+
+    def prepare(self, setting):
+        """Writes its files; gives the command line."""
+        raise NotImplementedError
+
+    def ready(self):
+        return listens(self.process.pid, PORT)
+
+    def start(self, setting):
+        os.makedirs(self.folder, exist_ok=True)
+        command = self.prepare(setting)
+        with open(self.path("output"), "wb") as output:
+            self.process = subprocess.Popen(
+                netns.argv(self.links.gw, ["prlimit", f"--nofile={FILES}:{FILES}", "taskset", "-c",
+                                           str(network.GATEWAY_CORE), *command]),
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+        process.record(self.folder, "gateway", self.process.pid)
+        shell.wait_until(self._up, START_SECONDS, f"{self.name} doesn't start", self._why)
+        self.pids = meter.tree(self.process.pid)
+
+    def _why(self):
+        return shell.tail_of_file(self.path("output"))
+
+    def _up(self):
+        if self.process.poll() is not None:
+            raise shell.LabError(f"{self.name} ended with {self.process.returncode} at start",
+                                 self._why(), f"its files are in {self.folder}")
+        return self.ready()
+
+    def gauges(self):
+        """Rising counters of its own, by name; None: it has none."""
+        return None
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self):
+        if self.process is None:
+            return
+        pids = meter.tree(self.process.pid) if self.alive() else self.pids
+        if self.alive():
+            self.process.terminate()
+            try:
+                self.process.wait(3)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        process.end_all(meter.living(pids))
+        self.process = None
+
+
+def listens(pid, port):
+    """Whether somebody in that process's namespace listens on the TCP port."""
+    for table in ("tcp", "tcp6"):
+        try:
+            with open(f"/proc/{pid}/net/{table}", encoding="ascii") as file:
+                for line in file:
+                    words = line.split()
+                    if words[3] == "0A" and int(words[1].rsplit(":", 1)[1], 16) == port:
+                        return True
+        except OSError:
+            continue
+    return False
