@@ -76,7 +76,6 @@ class Nginx(Peer):
 load_module {module};
 daemon off;
 worker_processes 1;
-worker_rlimit_nofile 1048576;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log crit;
 events {{
