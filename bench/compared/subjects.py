@@ -30,8 +30,9 @@ def raise_files():
 class Setting:
     """What a subject is to do this time."""
 
-    def __init__(self, key, connections, backend=(network.SERVER, 143), options=()):
+    def __init__(self, key, connections, backend=(network.SERVER, 143), options=(), megabytes=512):
         self.key, self.connections, self.backend = key, connections, backend
+        self.megabytes = megabytes  # for who must be told: packet buffers and DPDK
         self.options = frozenset(options)
 
 
@@ -109,9 +110,7 @@ class Subject:
                                  self._why(), f"its files are in {self.folder}")
         return self.ready()
 
-    def gauges(self):
-        """Rising counters of its own, by name; None: it has none."""
-        return None
+    gauges = None  # a method that gives rising counters of its own, by name
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
