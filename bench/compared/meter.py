@@ -22,7 +22,7 @@ import time
 from lab import process
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-STEP_S = 0.1
+STEP_S, MEMORY_STEP_S = 0.1, 0.5
 
 
 def core_times(core):
@@ -73,11 +73,13 @@ class Meter:
     """with Meter(pids, core, gauges) as meter: run the load; then meter.between(...)
 
     gauges: a function that gives further rising counters by name, or None.
+    with_memory: memory is looked at, too, which costs the gateway something.
     """
 
-    def __init__(self, pids, core, gauges=None):
+    def __init__(self, pids, core, gauges=None, with_memory=False):
         self.pids, self.core, self.gauges = pids, core, gauges
-        self.samples, self.problem = [], None
+        self.with_memory = with_memory
+        self.samples, self.memories, self.problem = [], [], None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -99,7 +101,10 @@ class Meter:
             except OSError as error:
                 self.problem = error
                 return
-        self.samples.append((time.monotonic(), values))
+        now = time.monotonic()
+        self.samples.append((now, values))
+        if self.with_memory and (not self.memories or now - self.memories[-1][0] > MEMORY_STEP_S):
+            self.memories.append((now, memory(self.pids)))
 
     def _run(self):
         while not self._stop.wait(STEP_S):
@@ -125,17 +130,54 @@ class Meter:
         used = {name: round(last[name] - first[name], 4) for name in first}
         return {**used, "wall_s": round(end - begin, 4)}
 
+    def memory_at(self, when):
+        """The last look at memory before that time, or None."""
+        seen = [memory for at, memory in self.memories if at <= when]
+        return seen[-1] if seen else None
 
-MEMORY_FIELDS = {"Rss": "rss_bytes", "Pss": "pss_bytes"}
-KERNEL_FIELDS = ("Slab", "KernelStack", "PageTables")
+
+# Of a connection's socket in the kernel. A dentry each is added: other dentries come and go.
+SOCKET_SLABS = ("TCP", "sock_inode_cache", "filp", "eventpoll_epi", "eventpoll_pwq", "ep_head",
+                "tcp_bind_bucket", "tcp_bind2_bucket")
+PER_PROCESS = (("smaps_rollup", {"Rss": "rss_bytes", "Pss": "pss_bytes"}),
+               ("status", {"HugetlbPages": "hugetlb_bytes", "VmPTE": "page_table_bytes"}))
+
+
+def socket_slab_bytes():
+    """What all TCP sockets of this kernel hold in its slabs."""
+    total = sockets = dentry = 0
+    try:
+        with open("/proc/slabinfo", encoding="ascii") as file:
+            for line in file:
+                words = line.split()
+                if words[0] in SOCKET_SLABS:
+                    total += int(words[1]) * int(words[3])
+                if words[0] == "sock_inode_cache":
+                    sockets = int(words[1])
+                elif words[0] == "dentry":
+                    dentry = int(words[3])
+    except (OSError, ValueError, IndexError):
+        return None
+    return total + sockets * dentry
+
+
+def kernel_stack_bytes(pids):
+    """Of the processes' threads, which have one of 16 KB each (x86-64 and ARMv8)."""
+    threads = 0
+    for pid in pids:
+        fields = stat_fields(pid)
+        threads += int(fields[17]) if fields else 0
+    return threads * 16384
 
 
 def memory(pids):
-    """Of all these processes: resident, proportional (shared pages once), and hugepages."""
-    total = {"rss_bytes": 0, "pss_bytes": 0, "hugetlb_bytes": 0}
+    """Of all these processes together: resident, proportional (shared pages once), hugepages,
+    and of the kernel's: page tables and stacks; and all sockets' slabs of the machine."""
+    total = {"rss_bytes": 0, "pss_bytes": 0, "hugetlb_bytes": 0, "page_table_bytes": 0,
+             "kernel_stack_bytes": kernel_stack_bytes(pids),
+             "machine_socket_slab_bytes": socket_slab_bytes()}
     for pid in pids:
-        for path, fields in (("smaps_rollup", MEMORY_FIELDS),
-                             ("status", {"HugetlbPages": "hugetlb_bytes"})):
+        for path, fields in PER_PROCESS:
             try:
                 with open(f"/proc/{pid}/{path}", encoding="ascii", errors="replace") as file:
                     for line in file:

@@ -21,8 +21,6 @@ and a receive setting is where the kernel handles what arrives:
     own+gro     as own, and frames are put together first (GRO), on the sender's core
 """
 
-import os
-
 from lab import netns, shell
 
 CLIENT_NET, SERVER_NET = "198.18", "198.19"
@@ -48,6 +46,10 @@ SYSCTLS = {
 }
 
 
+def clients():
+    return [f"{CLIENT_NET}.1.{number + 1}" for number in range(CLIENTS)]
+
+
 class Network:
     """Lifetime: up() once; down() at any time, also twice."""
 
@@ -59,8 +61,7 @@ class Network:
         for namespace in (self.wan, self.gw, self.lan):
             netns.add(namespace)
             netns.sysctl(namespace, SYSCTLS)
-        clients = [f"{CLIENT_NET}.1.{number + 1}" for number in range(CLIENTS)]
-        self._link("ext0", self.wan, [GATEWAY_EXTERNAL], clients)
+        self._link("ext0", self.wan, [GATEWAY_EXTERNAL], clients())
         self._link("int0", self.lan, [GATEWAY_INTERNAL], [SERVER])
 
     def _link(self, device, peer, gateway, others):
@@ -119,6 +120,3 @@ class Network:
             netns.remove(namespace)
         self.state = None
 
-
-def memif_socket(folder):
-    return os.path.join(folder, "memif.sock")

@@ -33,6 +33,7 @@ class Peer(Subject):
 
 class HAProxy(Peer):
     name = package = program = "haproxy"
+    options = ("big buffers", "busy polling")
     CONFIG = """
 global
     nbthread 1
@@ -71,6 +72,7 @@ backend internal
 
 class Nginx(Peer):
     name = package = program = "nginx"
+    options = ("big buffers",)
     MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
     CONFIG = """
 load_module {module};
@@ -159,7 +161,7 @@ ecdh-curve = "X25519:prime256v1"
 
 class Stunnel(Peer):
     name, package, program = "stunnel", "stunnel4", "stunnel4"
-    most_connections = 10000  # a thread each
+    most_threads = 10000
     CONFIG = """
 foreground = yes
 pid =

@@ -22,6 +22,7 @@ PORTS = {
 
 class Postern(Subject):
     driver = ""
+    kernel_sockets = False
     receive_settings = ("own", "sender")
 
     def __init__(self, links, folder, keys):
@@ -101,16 +102,26 @@ class Postern(Subject):
 
 
 class OverMemif(Postern):
-    name, driver = "postern-memif", "memif"
+    name, driver, path_name = "postern-memif", "memif", "memif"
     receive_settings = (None,)  # no kernel in between
+    charged, kernel_load = "busy_s", False
+
+    def load_words(self):
+        words = ["--transport", "dpdk"]
+        for number, (side, option) in enumerate((("ext", "client"), ("int", "backend"))):
+            words += [f"--{option}-port", f"net_memif{number},role=client,id={number},"
+                      f"socket={self.path(side + '.sock')},socket-abstract=no"]
+        for address in network.clients():
+            words += ["--client-address", f"{address}/{network.LENGTH}"]
+        return words + ["--backend-address", f"{network.SERVER}/{network.LENGTH}"]
 
 
 class OverPacket(Postern):
-    name, driver = "postern-af_packet", "af_packet"
+    name, driver, path_name = "postern-af_packet", "af_packet", "veth-raw"
 
 
 class OverXdp(Postern):
-    name, driver = "postern-af_xdp", "af_xdp"
+    name, driver, path_name = "postern-af_xdp", "af_xdp", "veth-raw"
 
 
 POSTERN = (OverMemif, OverPacket, OverXdp)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A subject: a gateway that is measured, alone on its core in the gw namespace."""
 
+import math
 import os
 import resource
 import subprocess
@@ -25,6 +26,11 @@ def raise_files():
     except (ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def alone_on(core, command):
+    """The command line for that core, where whatever else runs there gives way."""
+    return ["nice", "-n", "-20", "taskset", "-c", str(core), *command]
 
 
 class Setting:
@@ -69,13 +75,27 @@ class Subject:
     """Lifetime: start(), then stop(); start() again is a new process."""
 
     name = ""
+    path_name = None            # of network.PATHS: the only one it runs on; None: any
     receive_settings = ("own", "sender")  # of network.RECEIVE: the better is taken
+    options = ()                # what may stand in a Setting's options
+    charged = "core_busy_s"     # of meter's: the CPU time that a rate is divided by
+    kernel_load = True          # its generator uses the kernel's sockets, bounded by open files
+    kernel_sockets = True       # and so does it itself
+    most_threads = None         # bounds connections, where it has a thread for each
 
     def __init__(self, links, folder, keys):
         self.links, self.keys = links, keys
         self.folder = os.path.join(folder, self.name)
         self.process = None
         self.pids = []
+
+    @classmethod
+    def most_connections(cls):
+        """How many the machine lets it have at once, and the generator that loads it."""
+        if not cls.kernel_load:
+            return math.inf
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return min((files - 200) // 2, cls.most_threads or math.inf)
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -95,7 +115,7 @@ class Subject:
         command = self.prepare(setting)
         with open(self.path("output"), "wb") as output:
             self.process = subprocess.Popen(
-                netns.argv(self.links.gw, ["taskset", "-c", str(network.GATEWAY_CORE), *command]),
+                netns.argv(self.links.gw, alone_on(network.GATEWAY_CORE, command)),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
         process.record(self.folder, "gateway", self.process.pid)
         shell.wait_until(self._up, START_SECONDS, f"{self.name} doesn't start", self._why)
@@ -111,6 +131,14 @@ class Subject:
         return self.ready()
 
     gauges = None  # a method that gives rising counters of its own, by name
+
+    def load_words(self):
+        """postern-bench's words for the network that leads to it."""
+        words = ["--transport", "kernel", "--client-netns", self.links.wan,
+                 "--serve-netns", self.links.lan]
+        for address in network.clients():
+            words += ["--client-address", address]
+        return words
 
     def alive(self):
         return self.process is not None and self.process.poll() is None

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Medians and spreads of runs, and the tables made of them."""
+
+import statistics
+from dataclasses import dataclass
+
+from .runner import Cell, cpu_value, wall_value
+
+
+@dataclass
+class Summary:
+    """A cell over its rounds: medians; spread is (most - least) / median."""
+    cell: Cell
+    rounds: int
+    cpu: float
+    wall: float
+    spread: float
+    p99: float | None
+    errors: int
+    limited: int    # rounds in which the generator said that it was the limit
+    busy_before: float  # the most that others had the gateway's core, just before a round
+
+
+def good(run):
+    return "failed" not in run and run["round"] > 0
+
+
+def _number(run, workload, how):
+    try:
+        return how(run, workload)
+    except (KeyError, ZeroDivisionError):
+        return None
+
+
+def summaries(runs, workloads):
+    """By cell, in the order of the runs; calibration (round 0) apart."""
+    cells = {}
+    for run in filter(good, runs):
+        cells.setdefault(Cell(run["subject"], run["path"], run["workload"]), []).append(run)
+    return {cell: summary for cell, group in cells.items()
+            if (summary := _summary(cell, group, workloads[cell.workload]))}
+
+
+def _summary(cell, group, workload):
+    cpu = [number for run in group if (number := _number(run, workload, cpu_value)) is not None]
+    wall = [number for run in group if (number := _number(run, workload, wall_value)) is not None]
+    if not cpu:
+        return None
+    middle = statistics.median(cpu)
+    results = [run["result"] for run in group]
+    latencies = [result["metrics"][workload.metric]["p99"] for result in results
+                 if workload.kind == "latency"]
+    return Summary(cell, len(cpu), middle, statistics.median(wall),
+                   (max(cpu) - min(cpu)) / middle if middle else 0,
+                   statistics.median(latencies) if latencies else None,
+                   sum(sum(result["metrics"].get("errors", {}).values()) for result in results),
+                   sum(bool(result.get("client", {}).get("limited")) for result in results),
+                   max(run["gateway"]["core_busy_before"] for run in group))
+
+
+def shown(number):
+    """Three digits, and thousands apart."""
+    if number is None:
+        return "-"
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
+
+
+def ratio(ours, theirs, workload):
+    """How many times better ours is."""
+    if not ours or not theirs:
+        return None
+    return ours / theirs if workload.kind == "rate" else theirs / ours
+
+
+def lines(rows):
+    """Columns as wide as they must be; the first one to the left."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(text.ljust(width) if at == 0 else text.rjust(width)
+                        for at, (text, width) in enumerate(zip(row, widths))).rstrip()
+
+
+def _best(found, workload, which):
+    """The best peer's summary in a workload, of those that pass `which`."""
+    best = None
+    for cell, summary in found.items():
+        if cell.workload == workload.name and which(cell):
+            if best is None or workload.is_better(summary.cpu, best.cpu):
+                best = summary
+    return best
+
+
+def ratios(found, workloads, own):
+    """Rows for people: the best peer, and each of our own subjects against it."""
+    head = ["workload", "unit", "best peer", "", "per CPU-s", "by clock"]
+    for name in own:
+        head += [name, "by clock", "ratio", "by clock"]
+    rows = [head]
+    for workload in workloads.values():
+        peer = _best(found, workload, lambda cell: cell.subject not in own)
+        row = [workload.name, workload.unit]
+        row += ([peer.cell.subject, peer.cell.path, shown(peer.cpu), shown(peer.wall)]
+                if peer else ["-"] * 4)
+        for name in own:
+            ours = _best(found, workload, lambda cell, name=name: cell.subject == name)
+            row += [shown(ours.cpu), shown(ours.wall)] if ours else ["-"] * 2
+            for which in ("cpu", "wall"):
+                times = ratio(getattr(ours, which), getattr(peer, which), workload) \
+                    if ours and peer else None
+                row.append(f"{times:.2f}x" if times else "-")
+        if len(row) > 2 and any(text != "-" for text in row[2:]):
+            rows.append(row)
+    return rows
+
+
+def everything(found, workloads):
+    """Rows for people: every cell."""
+    rows = [["workload", "unit", "subject", "path", "per CPU-s", "spread", "by clock", "p99",
+             "rounds", "notes"]]
+    for name, workload in workloads.items():
+        for cell, summary in found.items():
+            if cell.workload != name:
+                continue
+            notes = [f"{summary.errors} errors"] if summary.errors else []
+            if summary.limited:
+                notes.append(f"generator was the limit ({summary.limited}x)")
+            if summary.busy_before > 0.05:
+                notes.append(f"others had {summary.busy_before:.0%} of the core")
+            rows.append([name, workload.unit, cell.subject, cell.path, shown(summary.cpu),
+                         f"{summary.spread:.0%}", shown(summary.wall), shown(summary.p99),
+                         str(summary.rounds), "; ".join(notes)])
+    return rows
+
+
+def text(runs, workloads, own):
+    """All of it, as it is printed."""
+    found = summaries(runs, workloads)
+    parts = ["Medians. Rates per CPU-second of the gateway and, beside it, by the clock with the "
+             "core\nthe gateway's own; latency is p50 in us, idle bytes a session.", ""]
+    parts += [*lines(ratios(found, workloads, own)), "", *lines(everything(found, workloads))]
+    failed = [run for run in runs if "failed" in run]
+    for run in failed:
+        parts += ["", f"FAILED: {run['subject']} {run['workload']} {run['path']}, round "
+                  f"{run['round']}: {run['failed']}"]
+    return "\n".join(parts) + "\n"

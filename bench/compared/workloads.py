@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every subject is put through: postern-bench's words for it, and what counts."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Workload:
+    """kind: `rate` (more is better, per gateway CPU-second), `latency` (less is better) or
+    `memory` (bytes a session, less is better)."""
+    name: str
+    title: str
+    words: tuple
+    kind: str = "rate"
+    metric: str = ""            # of postern-bench's result
+    unit: str = ""
+    scale: float = 1.0          # from the metric's unit to ours
+    connections: int = 64
+    certificate: str = "p256"
+    paths: tuple = ("veth-gso",)  # of the peers
+    options: tuple = field(default=())  # of subjects, to be tried too (subjects.Setting)
+    big: bool = False           # only in the full run
+
+    def is_better(self, one, other):
+        return one > other if self.kind == "rate" else one < other
+
+
+def _handshake(name, title, *words, certificate="p256", big=False):
+    return Workload(name, title, ("handshake", *words), metric="handshakes_per_s", unit="/s",
+                    certificate=certificate, big=big)
+
+
+def _request(connections):
+    return Workload(f"request-{connections}", f"64 B asked, 256 B answered, {connections:,} "
+                    "connections", ("request",), metric="requests_per_s", unit="/s",
+                    connections=connections)
+
+
+def _bulk(direction):
+    return Workload(f"bulk-{direction}", f"bulk {direction}, 8 connections",
+                    ("bulk", "--direction", direction), metric=f"{direction}_bits_per_s",
+                    unit="Gbit/s", scale=1e-9, connections=8, paths=("veth-gso", "veth-1500"),
+                    options=("big buffers",))
+
+
+def workloads(idle_sessions):
+    """All, in the order of the tables."""
+    every = (
+        _handshake("handshake", "full handshakes, TLS 1.3, P-256, X25519"),
+        _handshake("resumed", "resumed handshakes, TLS 1.3", "--resume"),
+        _handshake("handshake-rsa", "full handshakes, TLS 1.3, RSA-2048",
+                   certificate="rsa2048", big=True),
+        _handshake("handshake-tls12", "full handshakes, TLS 1.2, P-256", "--tls", "1.2", big=True),
+        _request(64),
+        _request(1000),
+        Workload("latency", "one connection, 64 B asked, 256 B answered", ("request",),
+                 kind="latency", metric="latency_us", unit="us", connections=1,
+                 options=("busy polling",)),
+        _bulk("down"),
+        _bulk("up"),
+        Workload("idle", f"{idle_sessions:,} idle sessions", ("idle",), kind="memory",
+                 unit="B", connections=idle_sessions),
+    )
+    return {workload.name: workload for workload in every}
