@@ -36,9 +36,8 @@ class Load:
                  "--serve", f"{network.SERVER}:143", "--server-name", Keys.NAME,
                  "--connections", str(connections),
                  "--seconds", f"{seconds:g}", "--warmup", f"{warmup:g}",
-                 "--open-timeout", str(OPEN_SECONDS), "--allow-errors", "--json", self.json]
-        if workload.name.startswith(("request", "latency")):
-            words += ["--request", "64", "--reply", "256"]
+                 "--open-timeout", str(OPEN_SECONDS), "--quiet", "--allow-errors",
+                 "--name", workload.label, "--json", self.json]
         return alone_on(network.LOAD_CORE, words)
 
     def run(self, subject, workload, connections, seconds, warmup):

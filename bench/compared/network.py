@@ -10,7 +10,8 @@ A path is how frames cross the veths:
 
     veth-gso    a frame may be a segment of 64 KB: a kernel's best case, which no wire has
     veth-1500   1500-byte frames, as on a wire; checksums are left to the "card"
-    veth-raw    the same with finished checksums, for who reads frames off a veth
+    veth-af_packet, veth-af_xdp
+                the same with finished checksums, for who reads frames off a veth
 
 and a receive setting is where the kernel handles what arrives:
 
@@ -29,7 +30,8 @@ CLIENT, SERVER = f"{CLIENT_NET}.1.1", f"{SERVER_NET}.1.1"
 CLIENTS = 8  # addresses the clients may connect from: 64,000 ports each
 LENGTH = 16
 
-PATHS = ("veth-gso", "veth-1500", "veth-raw")
+KERNEL_PATHS = ("veth-gso", "veth-1500")
+PATHS = (*KERNEL_PATHS, "veth-af_packet", "veth-af_xdp")
 RECEIVE = ("own", "sender", "own+gro")
 GATEWAY_CORE, LOAD_CORE = 0, 1
 
@@ -81,13 +83,13 @@ class Network:
         return ((self.gw, "ext0", GATEWAY_CORE), (self.gw, "int0", GATEWAY_CORE),
                 (self.wan, "eth0", LOAD_CORE), (self.lan, "eth0", LOAD_CORE))
 
-    def set(self, path, receive, kernel_gateway=True):
-        """The path and receive setting from now on; kernel_gateway: it answers in gw itself."""
-        if self.state == (path, receive, kernel_gateway):
+    def set(self, path, receive):
+        """The path and receive setting from now on."""
+        if self.state == (path, receive):
             return
         if path not in PATHS or receive not in RECEIVE:
             raise ValueError(f"no path {path} with receive setting {receive}")
-        big, cards = path == "veth-gso", path != "veth-raw"
+        big, cards = path == "veth-gso", path in KERNEL_PATHS
         switches = {"tx": cards, "sg": cards, "gso": cards, "tso": big,
                     "gro": receive == "own+gro"}
         words = [word for name, on in switches.items() for word in (name, "on" if on else "off")]
@@ -96,8 +98,8 @@ class Network:
                       do="`.ci/install compare` installs ethtool")
             mask = 0 if receive == "sender" else 1 << core
             self._receive_on(namespace, device, mask)
-        self._answer(kernel_gateway)
-        self.state = (path, receive, kernel_gateway)
+        self._answer(path in KERNEL_PATHS)
+        self.state = (path, receive)
 
     @staticmethod
     def _receive_on(namespace, device, mask):

@@ -21,7 +21,7 @@ class Variant:
     options: frozenset = frozenset()
 
     def __str__(self):
-        return ", ".join(filter(None, [self.receive, *sorted(self.options)])) or "-"
+        return " ".join(filter(None, [self.receive, *sorted(self.options)]))
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,18 @@ class Runner:
         """One run, as it stands in the results."""
         subject, workload = self.subjects[cell.subject], self.workloads[cell.workload]
         connections = int(min(workload.connections, subject.most_connections()))
-        record = {"subject": cell.subject, "path": cell.path, "workload": cell.workload,
-                  "receive": variant.receive, "options": sorted(variant.options),
+        record = {"subject": subject.subject or subject.name, "path": cell.path, "workload": cell.workload,
+                  "receive": str(variant), "options": sorted(variant.options),
                   "connections": connections}
         try:
             if cell.path in network.PATHS:
-                self.links.set(cell.path, variant.receive, subject.path_name is None)
+                self.links.set(cell.path, variant.receive)
             setting = Setting(workload.certificate, connections, options=variant.options)
             empty = self._empty(subject, setting) if workload.kind == "memory" else None
             gateway, record["result"] = self._measured(subject, workload, setting, seconds, warmup)
             if empty:
                 gateway["empty"] = empty
+                gateway["memory_bytes_per_session"] = session_bytes(gateway, connections)
             record["gateway"] = gateway
         except shell.LabError as error:
             record["failed"] = str(error)
@@ -115,22 +116,22 @@ class Runner:
         return used, result
 
 
-def session_bytes(run):
+def session_bytes(full, sessions):
     """Memory of an idle session. Of the sockets' slabs half is the gateway's, if it uses the
     kernel's sockets: for each of its two a session, the generator has one as well."""
-    full, empty = run["gateway"], run["gateway"]["empty"]
+    empty = full["empty"]
     own = sum(full[name] - empty[name] for name in
               ("rss_bytes", "hugetlb_bytes", "page_table_bytes", "kernel_stack_bytes"))
     slabs = (full["machine_socket_slab_bytes"] or 0) - (empty["machine_socket_slab_bytes"] or 0)
     share = 0.5 if full["kernel_sockets"] else 0
-    return (own + max(0, slabs) * share) / run["connections"]
+    return round((own + max(0, slabs) * share) / sessions, 1)
 
 
 def wall_value(run, workload):
     """What counts in a run, by the clock: a rate in the workload's unit, us, or bytes."""
     metrics = run["result"]["metrics"]
     if workload.kind == "memory":
-        return session_bytes(run)
+        return run["gateway"]["memory_bytes_per_session"]
     if workload.kind == "latency":
         return metrics[workload.metric]["p50"]
     return metrics[workload.metric] * workload.scale

@@ -74,7 +74,8 @@ class Keys:
 class Subject:
     """Lifetime: start(), then stop(); start() again is a new process."""
 
-    name = ""
+    name = ""                   # on the command line; subject: in the results, with the path
+    subject = None              # None: as name
     path_name = None            # of network.PATHS: the only one it runs on; None: any
     receive_settings = ("own", "sender")  # of network.RECEIVE: the better is taken
     options = ()                # what may stand in a Setting's options
@@ -137,7 +138,7 @@ class Subject:
         words = ["--transport", "kernel", "--client-netns", self.links.wan,
                  "--serve-netns", self.links.lan]
         for address in network.clients():
-            words += ["--client-address", address]
+            words += ["--client-address", f"{address}/{network.LENGTH}"]
         return words
 
     def alive(self):

@@ -21,8 +21,7 @@ class Summary:
     busy_before: float  # the most that others had the gateway's core, just before a round
 
 
-def good(run):
-    return "failed" not in run and run["round"] > 0
+OWN = "postern"  # the subject that all others are the peers of
 
 
 def _number(run, workload, how):
@@ -33,9 +32,11 @@ def _number(run, workload, how):
 
 
 def summaries(runs, workloads):
-    """By cell, in the order of the runs; calibration (round 0) apart."""
+    """By cell, in the order of the runs."""
     cells = {}
-    for run in filter(good, runs):
+    for run in runs:
+        if "failed" in run:
+            continue
         cells.setdefault(Cell(run["subject"], run["path"], run["workload"]), []).append(run)
     return {cell: summary for cell, group in cells.items()
             if (summary := _summary(cell, group, workloads[cell.workload]))}
@@ -90,19 +91,20 @@ def _best(found, workload, which):
     return best
 
 
-def ratios(found, workloads, own):
+def ratios(found, workloads):
     """Rows for people: the best peer, and each of our own subjects against it."""
+    own = list(dict.fromkeys(cell.path for cell in found if cell.subject == OWN))
     head = ["workload", "unit", "best peer", "", "per CPU-s", "by clock"]
-    for name in own:
-        head += [name, "by clock", "ratio", "by clock"]
+    for path in own:
+        head += [f"{OWN} {path}", "by clock", "ratio", "by clock"]
     rows = [head]
     for workload in workloads.values():
-        peer = _best(found, workload, lambda cell: cell.subject not in own)
+        peer = _best(found, workload, lambda cell: cell.subject != OWN)
         row = [workload.name, workload.unit]
         row += ([peer.cell.subject, peer.cell.path, shown(peer.cpu), shown(peer.wall)]
                 if peer else ["-"] * 4)
-        for name in own:
-            ours = _best(found, workload, lambda cell, name=name: cell.subject == name)
+        for path in own:
+            ours = found.get(Cell(OWN, path, workload.name))
             row += [shown(ours.cpu), shown(ours.wall)] if ours else ["-"] * 2
             for which in ("cpu", "wall"):
                 times = ratio(getattr(ours, which), getattr(peer, which), workload) \
@@ -132,12 +134,12 @@ def everything(found, workloads):
     return rows
 
 
-def text(runs, workloads, own):
+def text(runs, workloads):
     """All of it, as it is printed."""
     found = summaries(runs, workloads)
     parts = ["Medians. Rates per CPU-second of the gateway and, beside it, by the clock with the "
              "core\nthe gateway's own; latency is p50 in us, idle bytes a session.", ""]
-    parts += [*lines(ratios(found, workloads, own)), "", *lines(everything(found, workloads))]
+    parts += [*lines(ratios(found, workloads)), "", *lines(everything(found, workloads))]
     failed = [run for run in runs if "failed" in run]
     for run in failed:
         parts += ["", f"FAILED: {run['subject']} {run['workload']} {run['path']}, round "

@@ -10,6 +10,7 @@ class Workload:
     `memory` (bytes a session, less is better)."""
     name: str
     title: str
+    label: str                  # of postern-bench's result
     words: tuple
     kind: str = "rate"
     metric: str = ""            # of postern-bench's result
@@ -19,25 +20,27 @@ class Workload:
     certificate: str = "p256"
     paths: tuple = ("veth-gso",)  # of the peers
     options: tuple = field(default=())  # of subjects, to be tried too (subjects.Setting)
-    big: bool = False           # only in the full run
 
     def is_better(self, one, other):
         return one > other if self.kind == "rate" else one < other
 
 
-def _handshake(name, title, *words, certificate="p256", big=False):
-    return Workload(name, title, ("handshake", *words), metric="handshakes_per_s", unit="/s",
-                    certificate=certificate, big=big)
+def _handshake(name, title, label, *words, certificate="p256"):
+    return Workload(name, title, label, ("handshake", *words), metric="handshakes_per_s",
+                    unit="/s", certificate=certificate)
+
+
+REQUEST = ("request", "--request-bytes", "64", "--reply-bytes", "256")
 
 
 def _request(connections):
     return Workload(f"request-{connections}", f"64 B asked, 256 B answered, {connections:,} "
-                    "connections", ("request",), metric="requests_per_s", unit="/s",
-                    connections=connections)
+                    "connections", f"64x256-c{connections}", REQUEST, metric="requests_per_s",
+                    unit="/s", connections=connections)
 
 
 def _bulk(direction):
-    return Workload(f"bulk-{direction}", f"bulk {direction}, 8 connections",
+    return Workload(f"bulk-{direction}", f"bulk {direction}, 8 connections", f"{direction}-c8",
                     ("bulk", "--direction", direction), metric=f"{direction}_bits_per_s",
                     unit="Gbit/s", scale=1e-9, connections=8, paths=("veth-gso", "veth-1500"),
                     options=("big buffers",))
@@ -46,19 +49,20 @@ def _bulk(direction):
 def workloads(idle_sessions):
     """All, in the order of the tables."""
     every = (
-        _handshake("handshake", "full handshakes, TLS 1.3, P-256, X25519"),
-        _handshake("resumed", "resumed handshakes, TLS 1.3", "--resume"),
-        _handshake("handshake-rsa", "full handshakes, TLS 1.3, RSA-2048",
-                   certificate="rsa2048", big=True),
-        _handshake("handshake-tls12", "full handshakes, TLS 1.2, P-256", "--tls", "1.2", big=True),
+        _handshake("handshake", "full handshakes, TLS 1.3, P-256, X25519", "tls13-full"),
+        _handshake("resumed", "resumed handshakes, TLS 1.3", "tls13-resumed", "--resume"),
+        _handshake("handshake-rsa", "full handshakes, TLS 1.3, RSA-2048", "tls13-rsa2048",
+                   certificate="rsa2048"),
+        _handshake("handshake-tls12", "full handshakes, TLS 1.2, P-256", "tls12-full",
+                   "--tls", "1.2"),
         _request(64),
         _request(1000),
-        Workload("latency", "one connection, 64 B asked, 256 B answered", ("request",),
-                 kind="latency", metric="latency_us", unit="us", connections=1,
+        Workload("latency", "one connection, 64 B asked, 256 B answered", "64x256-c1",
+                 REQUEST, kind="latency", metric="latency_us", unit="us", connections=1,
                  options=("busy polling",)),
         _bulk("down"),
         _bulk("up"),
-        Workload("idle", f"{idle_sessions:,} idle sessions", ("idle",), kind="memory",
+        Workload("idle", f"{idle_sessions:,} idle sessions", "sessions", ("idle",), kind="memory",
                  unit="B", connections=idle_sessions),
     )
     return {workload.name: workload for workload in every}
