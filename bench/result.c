@@ -150,6 +150,16 @@ void result_duration(struct result *r, double seconds)
 	put(r->root, "duration_s", real(seconds));
 }
 
+void result_window(struct result *r, uint64_t from_us, uint64_t to_us)
+{
+	json_t *window = json_array();
+
+	ASSERT(from_us <= to_us);
+	json_array_append_new(window, real((double)from_us / 1e6));
+	json_array_append_new(window, real((double)to_us / 1e6));
+	put(r->root, "window", window);
+}
+
 void result_metric(struct result *r, const char *name, double value)
 {
 	put(part(r, "metrics"), name, real(value));

@@ -12,6 +12,7 @@
  *   cpu:          {model, mhz, core}
  *   started:      "2026-01-31T12:00:00Z"
  *   duration_s:   seconds that were measured, without the run-up
+ *   window:       [from, to] of it, seconds of CLOCK_MONOTONIC: for who watched the gateway
  *   metrics:      {NAME: number; NAME_us: {p50, p90, p99, "p99.9", max, min, mean, count};
  *                 errors: {NAME: count}}
  *   client:       {busy: its core's load, 0 to 1; limited: whether it was the limit; note}
@@ -51,6 +52,7 @@ void result_version(struct result *r, const char *name, const char *version);
 
 /* What came of it. */
 void result_duration(struct result *r, double seconds);
+void result_window(struct result *r, uint64_t from_us, uint64_t to_us);	/* CLOCK_MONOTONIC */
 void result_metric(struct result *r, const char *name, double value);
 /* @name without "_us": "latency" is the one that the workload is about. Nothing when @h is empty. */
 void result_latency(struct result *r, const char *name, const struct histogram *h);

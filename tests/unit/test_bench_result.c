@@ -29,6 +29,7 @@ static struct result *some_result(void)
 	result_seed(r, 42);
 	result_version(r, "wolfssl", "5.9.2");
 	result_duration(r, 10.25);
+	result_window(r, 7500000, 17750000);
 	result_metric(r, "requests_per_s", 38123.4);
 	result_metric(r, "down_bits_per_s", 4.8e9);
 	result_metric(r, "sessions", 64);
@@ -92,6 +93,8 @@ static void json_has_what_was_said(void **state)
 	assert_string_equal(string(json, "parameters", "key"), "P-256");
 	assert_true(json_is_false(json_object_get(json_object_get(json, "parameters"), "resumed")));
 	assert_true(json_number_value(json_object_get(json, "duration_s")) == 10.25);
+	assert_true(json_real_value(json_array_get(json_object_get(json, "window"), 0)) == 7.5);
+	assert_true(json_real_value(json_array_get(json_object_get(json, "window"), 1)) == 17.75);
 	assert_true(number(json, "metrics", "requests_per_s", NULL) == 38123.4);
 	assert_true(number(json, "metrics", "down_bits_per_s", NULL) == 4.8e9);
 	assert_int_equal(number(json, "metrics", "errors", "reset"), 5);
