@@ -23,7 +23,8 @@ static double number_of(const json_t *object, const char *name)
 
 const char *round_cpu(const struct round *r, double *share)
 {
-	static const char *const names[] = { "busy_s", "core_busy_s", "process_cpu_s" };
+	static const char *const names[] = { "charged_s", "core_busy_s", "process_cpu_s" };
+	const char *charged = json_string_value(json_object_get(r->gateway, "charged_as"));
 	double wall_s = number_of(r->gateway, "wall_s");
 
 	*share = NAN;
@@ -32,7 +33,7 @@ const char *round_cpu(const struct round *r, double *share)
 
 		if (cpu_s > 0 && wall_s > 0) {
 			*share = cpu_s / wall_s;
-			return names[i];
+			return i == 0 && charged != NULL ? charged : names[i];
 		}
 	}
 	return NULL;
@@ -247,6 +248,18 @@ size_t series_limited(const struct series *s)
 	return n;
 }
 
+double series_disturbed(const struct series *s)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		double share = number_of(s->rounds[i].gateway, "core_busy_before");
+
+		most = share > most ? share : most;
+	}
+	return most;
+}
+
 void comparison_init(struct comparison *c)
 {
 	*c = (struct comparison){ .files = json_array() };
@@ -279,15 +292,16 @@ static struct compared *case_of(struct comparison *c, const char *workload, cons
 	return &c->cases[c->n++];
 }
 
-static struct series *series_of(struct compared *c, const char *subject, const char *path)
+static struct series *series_of(struct compared *c, const char *subject, const char *path, const char *setting)
 {
 	for (size_t i = 0; i < c->n; i++) {
-		if (strcmp(c->series[i].subject, subject) == 0 && strcmp(c->series[i].path, path) == 0)
+		const struct series *s = &c->series[i];
+
+		if (strcmp(s->subject, subject) == 0 && strcmp(s->path, path) == 0 && strcmp(s->setting, setting) == 0)
 			return &c->series[i];
 	}
 	c->series = grown(c->series, c->n + 1, sizeof(c->series[0]));
-	c->series[c->n] = (struct series){ .subject = subject };
-	snprintf(c->series[c->n].path, sizeof(c->series[0].path), "%s", path);
+	c->series[c->n] = (struct series){ .subject = subject, .path = path, .setting = setting };
 	return &c->series[c->n++];
 }
 
@@ -307,7 +321,8 @@ static int add_result(struct comparison *c, const json_t *result, const char *su
 	if (strcmp(string_of(result, "schema", ""), RESULT_SCHEMA) != 0)
 		return error_set(err, -EINVAL, ERROR_INVALID, where, "this isn't a result of postern-bench: its schema is '%s', not '%s'",
 				 string_of(result, "schema", ""), RESULT_SCHEMA);
-	s = series_of(case_of(c, string_of(result, "workload", "?"), string_of(result, "name", "")), subject, path);
+	s = series_of(case_of(c, string_of(result, "workload", "?"), string_of(result, "name", "")), subject, path,
+		      string_of(run, "receive", ""));
 	s->rounds = grown(s->rounds, s->n + 1, sizeof(s->rounds[0]));
 	s->rounds[s->n] = (struct round){
 		.number = json_is_integer(number) ? (int)json_integer_value(number) : (int)s->n + 1,
@@ -328,15 +343,11 @@ static int add_compared(struct comparison *c, const json_t *file, const char *wh
 	c->described = file;
 	for (size_t i = 0; i < json_array_size(runs) && status == 0; i++) {
 		const json_t *run = json_array_get(runs, i);
-		const char *receive = string_of(run, "receive", "");
-		char path[80];
 
 		if (!json_is_object(json_object_get(run, "result")))
 			continue;	/* it failed, and bench/compare has said so */
-		snprintf(path, sizeof(path), "%.50s%s%.24s", string_of(run, "path", ""), receive[0] != '\0' ? " " : "",
-			 receive);
-		status = add_result(c, json_object_get(run, "result"), string_of(run, "subject", "?"), path, run, where,
-				    err);
+		status = add_result(c, json_object_get(run, "result"), string_of(run, "subject", "?"),
+				    string_of(run, "path", ""), run, where, err);
 	}
 	return status;
 }

@@ -9,8 +9,10 @@
  *   schema, started, machine: {...}, settings: {...},
  *   runs: [{subject: "haproxy", "postern", ...; path: "veth-gso", "memif", ...;
  *           receive: how the kernel was set to receive, or absent; round;
- *           gateway: {wall_s, core_busy_s, process_cpu_s, busy_s, ..._bytes_per_session};
- *           result: {postern-bench/1}}]
+ *           gateway: {wall_s; charged_s: the CPU time that rates are divided by, charged_as: its
+ *                     name (without them core_busy_s or process_cpu_s); core_busy_before: the
+ *                     share of its core that others had, just before; ..._bytes_per_session};
+ *           result: {postern-bench/1}; or failed: why there is none}]
  *
  * Order of calls: comparison_init, comparison_load for each file, the questions,
  * comparison_fini.
@@ -38,7 +40,7 @@ struct round {
 
 struct series {	/* of one subject on one path */
 	const char *subject;
-	char path[80];		/* with the receive setting: "veth-gso own" */
+	const char *path, *setting;	/* "veth-gso", "own"; "" where there is none */
 	struct round *rounds;
 	size_t n;
 };
@@ -89,10 +91,7 @@ enum basis { PER_CORE, PER_CPU_SECOND };
 /* NAN: not measured. */
 double round_value(const struct round *r, const struct measure *m, enum basis basis);
 
-/*
- * Which of the gateway's CPU times PER_CPU_SECOND goes by: "busy_s" where the gateway
- * polls and tells it, else "core_busy_s", else "process_cpu_s"; NULL: none is known.
- */
+/* The name of the CPU time that PER_CPU_SECOND goes by, and its share of the wall's; NULL: none is known. */
 const char *round_cpu(const struct round *r, double *share);
 
 struct spread {
@@ -118,3 +117,5 @@ bool series_histogram(const struct series *s, struct histogram *h);
 uint64_t series_errors(const struct series *s);
 /* In how many rounds the client was the limit. */
 size_t series_limited(const struct series *s);
+/* The largest share of the gateway's core that others had just before a round; 0 if nobody looked. */
+double series_disturbed(const struct series *s);

@@ -16,7 +16,6 @@ struct unit {
 static const char *const bit_units[] = { "bit/s", "kbit/s", "Mbit/s", "Gbit/s", NULL };
 static const char *const byte_units[] = { "B", "KB", "MB", "GB", NULL };
 static const char *const rate_units[] = { "/s", NULL };
-static const char *const second_units[] = { "s", NULL };
 static const char *const percent_units[] = { "%", NULL };
 static const char *const no_units[] = { "", NULL };
 
@@ -27,8 +26,8 @@ static const struct unit units[] = {
 	{ "_bytes_per_session", byte_units, 1000, " per session" },
 	{ "_bytes", byte_units, 1000, "" },
 	{ "_percent", percent_units, 1, "" },
-	{ "_us", NULL, 0, "" },
-	{ "_s", second_units, 1, "" },
+	{ "_us", NULL, 1, "" },	/* of time the step says how many microseconds it is */
+	{ "_s", NULL, 1e6, "" },
 };
 
 static const struct unit *unit_of(const char *name)
@@ -112,7 +111,7 @@ const char *quantity_text(const char *name, double value, char buf[QUANTITY_BYTE
 	if (unit == NULL)
 		scaled(value, no_units, 1, buf);
 	else if (unit->names == NULL)
-		quantity_us(value, buf);
+		quantity_us(value * unit->step, buf);
 	else
 		scaled(value, unit->names, unit->step, buf);
 	return buf;

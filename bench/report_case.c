@@ -203,8 +203,11 @@ static void numbers(FILE *out, const struct compared *one, const struct measure 
 		const struct series *s = &one->series[i];
 
 		fprintf(out, "<tr%s>", series_is_peer(s) ? "" : " class='ours'");
-		html_element(out, "th", "%s", report_series_name(s, name, sizeof(name)));
-		fprintf(out, "<td class='n'>%zu</td>", s->n);
+		fputs("<th>", out);
+		html_text(out, report_series_name(s, name, sizeof(name)));
+		if (s->setting[0] != '\0')
+			html_element(out, "small class='soft'", "%s", s->setting);
+		fprintf(out, "</th><td class='n'>%zu</td>", s->n);
 		for (size_t k = 0; k < n; k++) {
 			spread_cell(out, &list[k], series_spread(s, &list[k], PER_CORE));
 			if (list[k].more_is_better)

@@ -10,6 +10,8 @@
 #include "bench/quantity.h"
 
 #define PATHS_MAX 8
+#define FAILURES_MAX 20		/* listed; the others are counted */
+#define DISTURBED 0.05
 
 static const char *const basis_words[] = {
 	[PER_CORE] = "per gateway core",
@@ -178,6 +180,30 @@ static size_t notes_behind(FILE *out, const struct comparison *c, size_t *asked)
 	return behind;
 }
 
+static void notes_failures(FILE *out, const struct comparison *c)
+{
+	const json_t *runs = json_object_get(c->described, "runs");
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(runs); i++) {
+		const json_t *run = json_array_get(runs, i), *why = json_object_get(run, "failed");
+		const char *parts[] = { "workload", "subject", "path" };
+
+		if (why == NULL || ++n > FAILURES_MAX)
+			continue;
+		fputs("<li>", out);
+		for (size_t k = 0; k < sizeof(parts) / sizeof(parts[0]); k++) {
+			html_json(out, json_object_get(run, parts[k]), 0);
+			fputs(k == 0 ? ", " : " ", out);
+		}
+		fputs("failed: ", out);
+		html_json(out, why, 0);
+		fputs("</li>\n", out);
+	}
+	if (n > FAILURES_MAX)
+		html_element(out, "li", "%zu more runs failed.", n - FAILURES_MAX);
+}
+
 /* What makes a number mean less than it seems to. */
 static void notes_doubts(FILE *out, const struct comparison *c)
 {
@@ -194,6 +220,9 @@ static void notes_doubts(FILE *out, const struct comparison *c)
 			if (limited > 0)
 				html_element(out, "li", "%s, %s: the load generator was the limit in %zu of %zu rounds; the gateway "
 					     "could have done more than its rate per core says.", name, which, limited, s->n);
+			if (series_disturbed(s) > DISTURBED)
+				html_element(out, "li", "%s, %s: others had up to %.0f %% of the gateway's core just before a "
+					     "round.", name, which, series_disturbed(s) * 100);
 			if (errors > 0)
 				html_element(out, "li", "%s, %s: %llu errors (listed below).", name, which,
 					     (unsigned long long)errors);
@@ -231,6 +260,7 @@ void report_summary(FILE *out, const struct comparison *c)
 	notes = open_memstream(&text, &bytes);
 	if (notes == NULL)
 		return;
+	notes_failures(notes, c);
 	notes_doubts(notes, c);
 	fclose(notes);
 	if (bytes > 0)

@@ -63,9 +63,9 @@ def comparison():
             def run(work, share=0.9):
                 gateway = {"wall_s": 2.0, "core_busy_s": 2.0 if polls else 2 * share, "process_cpu_s": 1.5}
                 if polls:
-                    gateway["busy_s"] = share
+                    gateway.update(charged_s=share, charged_as="busy_s")
                 runs.append({"subject": subject, "path": path, "workload": work["workload"],
-                             "round": number, "gateway": gateway, "result": work})
+                             "receive": "own" if speed > 0.5 else "", "round": number, "gateway": gateway, "result": work})
                 return gateway
 
             noise = dice.uniform(0.95, 1.05)
@@ -73,11 +73,12 @@ def comparison():
             run(result("request", "64x256-c64", {"requests_per_s": 30000 * speed * noise}, 1200 / speed, dice))
             down = 4.8e9 * noise * (0.7 if subject == "postern" else speed)
             run(result("bulk", "down-c8", {"down_bits_per_s": down, "up_bits_per_s": 0}, None, dice))
-            idle = result("idle", "200000", {"sessions": 200000, "opened_s": 20 / speed}, None, dice)
+            idle = result("idle", "200000", {"sessions": 200000, "all_open_s": 20 / speed}, None, dice)
             run(idle)["memory_bytes_per_session"] = 26000 / speed
     runs[0]["result"]["client"] = {"busy": 0.99, "limited": True}
     runs[1]["result"]["metrics"]["errors"] = {"reset by peer": 3}
-    runs.append({"subject": "nginx", "path": "memif", "round": 9, "result": None})  # one that failed
+    runs.append({"subject": "nginx", "path": "memif", "round": 9, "failed": "it <fell> over"})
+    runs[2]["gateway"]["core_busy_before"] = 0.17
     return {"schema": "postern-compare/1", "started": "2026-01-31T12:00:00Z",
             "machine": {"cpu": "Some CPU", "cores": 2, "kernel": "6.1", "virtual": True},
             "settings": {"rounds": 3, "haproxy": {"configuration": "global\n    nbthread 1\n",
@@ -148,6 +149,8 @@ def test_comparison(test):
     test.ok("where a peer is ahead, it says so",
             any("bulk down-c8" in note and "per gateway core" in note and "0.7" in note for note in notes), notes)
     test.ok("the load generator as the limit is told", any("was the limit in 1 of 3" in note for note in notes), notes)
+    test.ok("runs that failed are told", any("nginx memif failed: it <fell> over" in note for note in notes), notes)
+    test.ok("others' load is told", any("up to 17 %" in note for note in notes), notes)
     test.ok("errors are told", "reset by peer 3 (round 1)" in out)
     test.ok("a direction that wasn't asked for has no chart", "up, per gateway core" not in out)
     test.ok("settings stand there", "nbthread 1" in out and "one thread, one core" in out)
@@ -156,11 +159,12 @@ def test_comparison(test):
 def test_hostile(test):
     compare = comparison()
     for run in compare["runs"]:
-        if run["result"]:
+        if run.get("result"):
             run["subject"], run["path"], run["receive"] = EVIL, EVIL, EVIL
             run["result"].update(workload=EVIL, name=EVIL, target=EVIL, started=EVIL, parameters={EVIL: [{EVIL: EVIL}]},
                                  versions={EVIL: EVIL}, cpu={"model": EVIL, "mhz": EVIL})
             run["result"]["metrics"] = {EVIL + "_per_s": 5, "errors": {EVIL: 1}}
+    compare["runs"][-1].update(failed=EVIL, path=EVIL, workload={EVIL: EVIL})
     compare.update(started=EVIL, machine={EVIL: EVIL}, settings={EVIL: [[EVIL, {EVIL: EVIL}]]})
     tree, out = test.page(test.write("evil.json", compare), "--title", EVIL)
     test.ok("markup in results stays text", XHTML + "script" not in {element.tag for element in tree.iter()}
@@ -180,7 +184,7 @@ def test_odd(test):
     tree, _ = test.page(test.write("odd.json", odd))
     test.ok("half a result is no trouble", tree is not None)
     gateways = {"schema": "postern-compare/1", "runs": [
-        {"subject": f"s{i}", "path": "p", "gateway": {"wall_s": 0, "busy_s": -1} if i % 2 else 7,
+        {"subject": f"s{i}", "path": "p", "gateway": {"wall_s": 0, "charged_s": -1} if i % 2 else 7,
          "result": {**bare, "metrics": {"x_per_s": i}}} for i in range(40)]}
     tree, out = test.page(test.write("many.json", gateways))
     test.ok("more subjects than colours", "s39" in out and "class='c9'" not in out)

@@ -267,6 +267,7 @@ static void quantities(void **state)
 		{ "latency_us", 23.456, "23.5 µs", "latency" },
 		{ "latency_us", 1530, "1.53 ms", "latency" },
 		{ "wait_s", 2.5, "2.50 s", "wait" },
+		{ "wait_s", 0.0153, "15.3 ms", "wait" },
 		{ "rss_bytes", 17800, "17.8 KB", "rss" },
 		{ "memory_bytes_per_session", 2000, "2.00 KB", "memory per session" },
 		{ "busy_percent", 97.25, "97.2 %", "busy" },
