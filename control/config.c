@@ -62,6 +62,14 @@ static const struct field limits_fields[] = {
 #define KEEPALIVE_US UINT64_C(600000000)
 #define KEEPALIVE_MIN_US UINT64_C(10000000)
 #define KEEPALIVE_MAX_US UINT64_C(43200000000)
+/*
+ * A turn's handshakes (some 0.1 ms for a full one) are what a request may have to wait
+ * for, twice: on its way in, and for its answer. Much less would be no gain, since one
+ * handshake a turn is always served; much more only saves the turn's own few microseconds.
+ */
+#define HANDSHAKE_BUDGET_US UINT64_C(200)
+#define HANDSHAKE_BUDGET_MIN_US UINT64_C(10)
+#define HANDSHAKE_BUDGET_MAX_US UINT64_C(20000)
 #define USER_TIMEOUT_US UINT64_C(120000000)
 #define USER_TIMEOUT_MIN_US UINT64_C(100000000)	/* RFC 9293 3.8.3, RFC 5482 3.1.1 */
 #define USER_TIMEOUT_MAX_US UINT64_C(3600000000)
@@ -107,6 +115,8 @@ static const struct field timeout_fields[] = {
 	{ "user_timeout", FIELD_DURATION, FIELD_OF(struct config, dataplane.user_timeout_us),
 	  USER_TIMEOUT_MIN_US, USER_TIMEOUT_MAX_US, NULL, NULL },
 	{ .key = "user_timeout_limit", .kind = FIELD_OTHER, .read = read_user_timeout_limit },
+	{ "handshake_budget", FIELD_DURATION, FIELD_OF(struct config, dataplane.handshake_budget_us),
+	  HANDSHAKE_BUDGET_MIN_US, HANDSHAKE_BUDGET_MAX_US, NULL, NULL },
 };
 
 static const struct field log_fields[] = {
@@ -181,7 +191,7 @@ static int read_tables(const struct conf *root, struct raw *raw, struct error *e
 	static const char *const sections[] = { "memory", "limits", "control", "log", "certificates", "certificate",
 						"port", "route", "rule", NULL };
 	static const char *const timeouts[] = { "handshake_timeout", "idle_timeout", "keepalive", "user_timeout",
-						"user_timeout_limit", NULL };
+						"user_timeout_limit", "handshake_budget", NULL };
 	static const char *const bounds[] = { "connections", "buffer", NULL };
 	struct config *c = raw->config;
 	struct place place = { .file = c->file, .section = "" };
@@ -315,6 +325,7 @@ int config_parse(const char *text, size_t bytes, const char *file, struct config
 	c->idle_timeout_us = UINT64_C(1800000000);	/* under 30 minutes would break IMAP's IDLE (RFC 9051 5.4) */
 	c->dataplane.keepalive_us = KEEPALIVE_US;
 	c->dataplane.user_timeout_us = USER_TIMEOUT_US;
+	c->dataplane.handshake_budget_us = HANDSHAKE_BUDGET_US;
 	root = conf_parse(text, bytes, file, err);
 	r = root == NULL ? -EINVAL : read_all(c, root, err);
 	conf_free(root);
@@ -362,7 +373,7 @@ const char *config_restart_reason(const struct config *a, const struct config *b
 	if (x->max_connections != y->max_connections || x->buffer_bytes != y->buffer_bytes)
 		return "limits";
 	if (x->keepalive_us != y->keepalive_us || x->user_timeout_us != y->user_timeout_us ||
-	    x->user_timeout_limit_us != y->user_timeout_limit_us)
+	    x->user_timeout_limit_us != y->user_timeout_limit_us || x->handshake_budget_us != y->handshake_budget_us)
 		return "limits";
 	if (x->ignore_unpublished != y->ignore_unpublished)
 		return "unpublished";

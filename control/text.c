@@ -121,7 +121,7 @@ int text_parse_bytes(const char *s, uint64_t *out)
 
 static const struct unit duration_units[] = {
 	{ "d", UINT64_C(86400000000) }, { "h", UINT64_C(3600000000) }, { "min", 60000000 },
-	{ "s", 1000000 }, { "ms", 1000 }, { "", 1000000 }, { NULL, 0 }
+	{ "s", 1000000 }, { "ms", 1000 }, { "us", 1 }, { "", 1000000 }, { NULL, 0 }
 };
 
 int text_parse_duration(const char *s, uint64_t *out_us)
@@ -133,7 +133,7 @@ const char *text_format_duration(uint64_t us, char *buf, size_t buf_bytes)
 {
 	const struct unit *u = duration_units;
 
-	while (us % u->factor != 0 && strcmp(u->name, "ms") != 0)
+	while (us % u->factor != 0)
 		u++;
 	if (us == 0)
 		u = &duration_units[3];

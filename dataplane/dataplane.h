@@ -34,6 +34,7 @@ struct dataplane_config {
 	uint32_t buffer_bytes;		/* per connection and direction, at most */
 	uint32_t tls_heap_megabytes;	/* per worker; 0: chosen by max_connections */
 	uint64_t keepalive_us, user_timeout_us, user_timeout_limit_us;	/* as in stack.h */
+	uint64_t handshake_budget_us;	/* of a worker's turn, for TLS handshakes */
 	bool ignore_unpublished;	/* true: no RST to a SYN that no rule publishes */
 	bool reassemble;	/* fragments are put together; false: dropped */
 	struct netifs netifs;		/* name, addrs, vlan, mtu filled in; MAC and offloads come from the device */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A splice's birth and death; splice_move.c is its life. */
+/* A splice's birth and death; splice_move.c is its life, splice_turn.c when it is served. */
 #include "splice_private.h"
 
 #include <stdio.h>
@@ -11,9 +11,6 @@
 #include "base/assert.h"
 #include "mbuf_reserve.h"
 
-/* Splices served in one turn: with a handshake each (some 0.1 ms) a turn stays in the milliseconds. */
-#define SPLICES_PER_TURN 32
-
 struct splices *splices_new(const struct splices_config *config)
 {
 	struct splices *all = calloc(1, sizeof(*all));
@@ -22,7 +19,7 @@ struct splices *splices_new(const struct splices_config *config)
 		return NULL;
 	all->config = *config;
 	TAILQ_INIT(&all->open);
-	TAILQ_INIT(&all->run);
+	splice_queues_init(all);
 	if (pool_init(&all->pool, sizeof(struct splice), config->max_splices) != 0) {
 		free(all);
 		return NULL;
@@ -40,27 +37,6 @@ void splices_free(struct splices *all)
 uint32_t splices_open(const struct splices *all)
 {
 	return pool_in_use(&all->pool);
-}
-
-bool splices_pending(const struct splices *all)
-{
-	return !TAILQ_EMPTY(&all->run);
-}
-
-void splice_queue(struct splice *sp)
-{
-	if (!sp->queued) {
-		TAILQ_INSERT_TAIL(&sp->all->run, sp, run_link);
-		sp->queued = true;
-	}
-}
-
-static void splice_unqueue(struct splice *sp)
-{
-	if (sp->queued) {
-		TAILQ_REMOVE(&sp->all->run, sp, run_link);
-		sp->queued = false;
-	}
 }
 
 enum stack_verdict splices_syn(struct splices *all, const struct policy *policy, const struct tuple *t)
@@ -162,31 +138,24 @@ static void refuse(struct splices *all, struct tcp_conn *conn, enum drop reason)
 }
 
 /* The handshake took time: what held for the SYN is looked up again for the connection. */
-static void splice_accept(struct splices *all, const struct policy *policy, struct tcp_conn *conn, uint64_t now_us)
+void splice_accept(struct splices *all, const struct policy *policy, struct tcp_conn *conn, uint64_t now_us)
 {
 	const struct tuple *t = tcp_tuple(conn);
 	struct rule *rule = policy != NULL ? policy_lookup(policy, &t->laddr, t->lport) : NULL;
-	struct rule_slot *slot;
-	struct tls_session *tls;
 	struct splice *sp;
 
 	if (rule == NULL || !rule_allows(rule, &t->faddr)) {
 		refuse(all, conn, DROP_RULE_GONE);
 		return;
 	}
-	slot = &rule->slots[all->config.worker];
 	sp = pool_get(&all->pool);
-	tls = sp != NULL ? tls_session_new(slot->tls) : NULL;
-	if (tls == NULL) {
-		if (sp != NULL)
-			pool_put(&all->pool, sp);
+	if (sp == NULL) {
 		counter_add(&rule->counts[all->config.worker].refused, 1);
 		refuse(all, conn, DROP_SPLICE_FULL);
 		return;
 	}
 	sp->all = all;
 	sp->rule = rule;
-	sp->tls = tls;
 	sp->client = (struct leg){ .splice = sp, .conn = conn };
 	sp->server = (struct leg){ .splice = sp };
 	sp->accepted_us = sp->active_us = now_us;
@@ -194,8 +163,8 @@ static void splice_accept(struct splices *all, const struct policy *policy, stru
 	tcp_set_user(conn, &sp->client);
 	tcp_set_keepalive(conn, true);
 	/* It may have ended in the burst that completed it, and that is told only once. */
-	sp->client.dead = tcp_events(conn) & TCP_DEAD;
-	counter_add(&slot->connections, 1);
+	splice_hear(&sp->client);
+	counter_add(&rule_slot(sp)->connections, 1);
 	counter_add(&rule_count(sp)->accepted, 1);
 	counter_add(&rule_count(sp)->open, 1);
 	TAILQ_INSERT_TAIL(&all->open, sp, open_link);
@@ -220,7 +189,7 @@ static bool client_cut(const struct splice *sp, enum splice_end end)
 	if (sp->client.done)
 		return false;
 	return end == SPLICE_TLS_FAILED || end == SPLICE_TRUNCATED || sp->client.dead != 0 ||
-	       tls_input_bytes(sp->tls) > 0 || tcp_recv_bytes(sp->client.conn) > 0;
+	       (sp->tls != NULL && tls_input_bytes(sp->tls) > 0) || tcp_recv_bytes(sp->client.conn) > 0;
 }
 
 /*
@@ -251,8 +220,8 @@ static void record_end(struct splice *sp, enum splice_end end)
 	struct splices *all = sp->all;
 
 	sp->record.end = (uint8_t)end;
-	sp->record.tls_error = (uint8_t)tls_session_error(sp->tls);
-	sp->record.tls_alert = tls_session_alert(sp->tls);
+	sp->record.tls_error = (uint8_t)(sp->tls != NULL ? tls_session_error(sp->tls) : TLS_ERR_NONE);
+	sp->record.tls_alert = sp->tls != NULL ? tls_session_alert(sp->tls) : TLS_ALERT_NONE;
 	sp->record.duration_us = stack_now_us(all->config.stack) - sp->accepted_us;
 	if (rte_ring_enqueue_elem(all->config.log, &sp->record, sizeof(sp->record)) != 0)
 		count_drop(all->config.counters, DROP_LOG_FULL);
@@ -286,37 +255,4 @@ void splices_close_all(struct splices *all)
 
 	while ((sp = TAILQ_FIRST(&all->open)) != NULL)
 		splice_end(sp, SPLICE_DRAINED);
-}
-
-static void take_news(struct splices *all, const struct policy *policy, uint64_t now_us)
-{
-	struct tcp_conn *conn;
-
-	while ((conn = stack_ready(all->config.stack)) != NULL) {
-		struct leg *leg = tcp_user(conn);
-		uint32_t events;
-
-		if (leg == NULL) {
-			splice_accept(all, policy, conn, now_us);
-			continue;
-		}
-		events = tcp_events(conn);
-		leg->dead |= events & TCP_DEAD;
-		leg->established |= (events & TCP_ESTABLISHED) != 0;
-		splice_queue(leg->splice);
-	}
-}
-
-unsigned int splices_run(struct splices *all, const struct policy *policy, uint64_t now_us)
-{
-	unsigned int served = 0;
-	struct splice *sp;
-
-	take_news(all, policy, now_us);
-	while (served < SPLICES_PER_TURN && (sp = TAILQ_FIRST(&all->run)) != NULL) {
-		splice_unqueue(sp);
-		splice_step(sp);
-		served++;
-	}
-	return served;
 }

@@ -26,6 +26,8 @@ struct splices_config {
 	uint32_t max_splices;
 	bool ignore_unpublished;	/* no RST to a SYN that nothing publishes */
 	struct stack *stack;
+	uint64_t handshake_budget_us;	/* how long one turn's handshakes may take; one is always served */
+	uint64_t (*clock_us)(void);	/* goes on while a turn lasts, as the stack's clock doesn't */
 	struct counters *counters;
 	struct rte_ring *log;	/* of struct record; full: the record is lost and counted */
 };

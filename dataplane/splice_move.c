@@ -23,7 +23,7 @@ static struct rule_count *counts(const struct splice *sp)
 
 void splice_flush(struct splice *sp)
 {
-	struct rte_mbuf *out = tls_output(sp->tls);
+	struct rte_mbuf *out = sp->tls != NULL ? tls_output(sp->tls) : NULL;
 
 	if (out == NULL)
 		return;
@@ -110,12 +110,28 @@ void splice_cut(struct splice *sp, enum splice_end end)
 	splice_end(sp, end);
 }
 
+/* The session is made when there is work for it: who connects and says nothing costs no TLS memory. False: @sp is gone. */
+static bool begin_tls(struct splice *sp)
+{
+	if (tcp_recv_finished(sp->client.conn)) {
+		splice_end(sp, SPLICE_CLIENT_CLOSED);
+		return false;
+	}
+	sp->tls = tls_session_new(sp->rule->slots[sp->all->config.worker].tls);
+	if (sp->tls != NULL)
+		return true;
+	count_drop(sp->all->config.counters, DROP_SPLICE_FULL);
+	counter_add(&counts(sp)->refused, 1);
+	splice_end(sp, SPLICE_NO_MEMORY);
+	return false;
+}
+
 static void step_handshake(struct splice *sp)
 {
 	enum tls_status status;
 	struct tls_info info;
 
-	if (!may_convert(sp))
+	if (!may_convert(sp) || (sp->tls == NULL && !begin_tls(sp)))
 		return;
 	do {
 		feed(sp);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * struct splice, for the files that share it: splice.c (birth, death, lists),
- * splice_move.c (bytes), splice_last.c (one leg died, the other is owed something),
+ * struct splice, for the files that share it: splice.c (birth, death), splice_turn.c
+ * (who is served in a turn), splice_move.c (bytes), splice_last.c (one leg died, the other is owed something),
  * splice_order.c (what control asks).
  *
  * Threads: the worker's.
@@ -32,6 +32,7 @@ struct leg {
 	struct tcp_conn *conn;	/* NULL before it is made and after it was released */
 	uint32_t dead;		/* TCP_DEAD events that came */
 	bool established;	/* its TCP handshake is complete */
+	bool fin;		/* its peer's FIN has come; data before it may wait still */
 	bool done;		/* its peer sends no more, and all it sent was taken */
 	bool empty;		/* the last step took all that had come */
 	bool shut;		/* we send no more to it */
@@ -40,28 +41,38 @@ struct leg {
 struct splice {
 	struct splices *all;
 	struct rule *rule;
-	struct tls_session *tls;
+	struct tls_session *tls;	/* NULL until its client's first record is there */
 	struct leg client, server;
 	enum splice_state state;
 	uint32_t first_server;	/* where its round through the rule's servers began */
 	uint16_t servers_tried;
-	bool queued;		/* on the run list */
 	bool last_steps;	/* a leg died while bytes moved: splice_last.c */
 	struct wheel_timer timer;
 	uint64_t accepted_us;
 	uint64_t active_us;	/* when bytes last moved */
 	uint32_t queued_down;	/* tcp_send_queued of the client once the server's last data was handed over */
 	TAILQ_ENTRY(splice) open_link, run_link;
+	struct splice_list *queue;	/* of those of struct splices, the one it waits in; NULL: none */
 	struct record record;
 };
 
 TAILQ_HEAD(splice_list, splice);
 
+/* Handshakes that wait, by what they ask for: splice_turn.c says who comes first. */
+enum handshake {
+	HANDSHAKE_BEGUN,	/* the client's answer: its first message has been dealt with */
+	HANDSHAKE_RESUMED,
+	HANDSHAKE_FULL,
+	HANDSHAKE_KINDS
+};
+
 struct splices {
 	struct splices_config config;
 	struct pool pool;
 	struct splice_list open;	/* oldest first */
-	struct splice_list run;
+	struct splice_list run;		/* have something to do that isn't a handshake */
+	struct splice_list handshakes[HANDSHAKE_KINDS];
+	unsigned int turns_left[HANDSHAKE_KINDS];	/* of this round through the kinds */
 	uint64_t next_id;
 	bool draining;
 };
@@ -69,8 +80,14 @@ struct splices {
 /* Once the other direction has ended, silence for this long ends the rest. */
 #define HALF_CLOSED_TIMEOUT_US 60000000ull
 
-/* Puts @sp on the run list. */
+/* @sp has something to do, now or in one of the next turns. */
 void splice_queue(struct splice *sp);
+void splice_unqueue(struct splice *sp);
+void splice_queues_init(struct splices *all);
+/* Takes its connection's events. */
+void splice_hear(struct leg *leg);
+/* A client's connection is complete. */
+void splice_accept(struct splices *all, const struct policy *policy, struct tcp_conn *conn, uint64_t now_us);
 /* The end: records it, tells both peers in the way that @end calls for, frees @sp. */
 void splice_end(struct splice *sp, enum splice_end end);
 /* Begins or goes on; may end (and free) @sp. */

@@ -74,6 +74,8 @@ void tcp_shutdown(struct tcp_conn *c);
 uint32_t tcp_recv_bytes(const struct tcp_conn *c);
 /* Up to about @max_bytes (whole mbufs, at least one) as a chain, or NULL; opens the window. */
 struct rte_mbuf *tcp_recv(struct tcp_conn *c, uint32_t max_bytes);
+/* Copies up to @bytes of what waits without taking it; how many there were. */
+uint32_t tcp_recv_peek(const struct tcp_conn *c, uint8_t *to, uint32_t bytes);
 /* The peer's FIN was reached: all data before it has been taken by tcp_recv. */
 bool tcp_recv_finished(const struct tcp_conn *c);
 /* All we sent, the FIN included, is acknowledged. */

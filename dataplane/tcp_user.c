@@ -2,6 +2,8 @@
 /* The user's side (tcp.h). */
 #include "tcp.h"
 
+#include <string.h>
+
 #include <rte_mbuf.h>
 
 #include "base/assert.h"
@@ -87,6 +89,19 @@ void tcp_shutdown(struct tcp_conn *c)
 uint32_t tcp_recv_bytes(const struct tcp_conn *c)
 {
 	return c->rcv_bytes;
+}
+
+uint32_t tcp_recv_peek(const struct tcp_conn *c, uint8_t *to, uint32_t bytes)
+{
+	uint32_t at = 0;
+
+	for (const struct rte_mbuf *m = c->rcv_head; m && at < bytes; m = m->next) {
+		uint32_t n = RTE_MIN(m->data_len, bytes - at);
+
+		memcpy(to + at, rte_pktmbuf_mtod(m, const uint8_t *), n);
+		at += n;
+	}
+	return at;
 }
 
 struct rte_mbuf *tcp_recv(struct tcp_conn *c, uint32_t max_bytes)

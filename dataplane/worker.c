@@ -23,6 +23,7 @@
 #include "steer.h"
 #include "tls/tls.h"
 
+#define BURSTS_PER_TURN 4	/* of each port */
 #define INBOX_FRAMES 2048
 #define ORDERS 16
 #define LOG_RECORDS 4096
@@ -192,22 +193,32 @@ static uint16_t steer(struct worker *w, const struct port *p, struct rte_mbuf **
 	return kept;
 }
 
+/* A turn with handshakes is long beside a burst: then more than one waits. */
+static unsigned int receive_port(struct worker *w, struct port *p, uint64_t now_us)
+{
+	struct rte_mbuf *mbufs[BURST];
+	unsigned int total = 0;
+	uint16_t got;
+
+	do {
+		uint16_t n = got = port_rx(p, w->id, mbufs, BURST);
+
+		total += got;
+		if (w->shared->n_workers > 1)
+			n = steer(w, p, mbufs, n);
+		if (n > 0)
+			stack_input(w->stack, p->nif, mbufs, n, now_us);
+	} while (got == BURST && total < BURSTS_PER_TURN * BURST);
+	return total;
+}
+
 static unsigned int receive(struct worker *w, uint64_t now_us)
 {
 	const struct worker_shared *sh = w->shared;
-	struct rte_mbuf *mbufs[BURST];
 	unsigned int total = 0;
 
-	for (unsigned int i = 0; i < sh->n_ports; i++) {
-		uint16_t n = w->id < sh->ports[i].n_queues ? port_rx(&sh->ports[i], w->id, mbufs, BURST) : 0;
-
-		if (n == 0)
-			continue;
-		total += n;
-		if (sh->n_workers > 1)
-			n = steer(w, &sh->ports[i], mbufs, n);
-		stack_input(w->stack, sh->ports[i].nif, mbufs, n, now_us);
-	}
+	for (unsigned int i = 0; i < sh->n_ports; i++)
+		total += w->id < sh->ports[i].n_queues ? receive_port(w, &sh->ports[i], now_us) : 0;
 	return total;
 }
 
@@ -361,6 +372,8 @@ static int build_stack(struct worker *w, const uint64_t secret[2])
 		.worker = w->id,
 		.max_splices = max_splices,
 		.ignore_unpublished = c->ignore_unpublished,
+		.handshake_budget_us = c->handshake_budget_us,
+		.clock_us = clock_us,
 		.counters = &w->counters,
 		.log = w->log,
 	};

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls/hello.h"
 #include "tls_pair.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -145,6 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pair_init(&p, data[0] & 0x80 ? client12_ctx : client_ctx, server_ctx);
 	switch (data[0] % 5) {
 	case 0:
+		tls_hello_look((struct der){ data + 1, size - 1 });
 		feed(p.server, data + 1, size - 1);
 		break;
 	case 1:

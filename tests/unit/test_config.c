@@ -68,7 +68,8 @@ static void a_whole_configuration(void **state)
 		"workers = 2; cores = \"0,1\"; idle = adaptive;\n"
 		"memory { hugepages = auto; megabytes = 256; tls_megabytes = 64; }\n"
 		"limits { connections = 20000; buffer = 128kb; handshake_timeout = 10s; idle_timeout = 30min;\n"
-		"	keepalive = 20min; user_timeout = 3min; user_timeout_limit = 10min; }\n"
+		"	keepalive = 20min; user_timeout = 3min; user_timeout_limit = 10min;\n"
+		"	handshake_budget = 500us; }\n"
 		"unpublished = ignore; fragments = reassemble;\n"
 		"control { socket = \"postern.sock\"; group = mail; }\n"
 		"log { format = json; file = \"postern.log\"; }\n"
@@ -102,6 +103,7 @@ static void a_whole_configuration(void **state)
 	assert_int_equal(d->keepalive_us, 1200000000);
 	assert_int_equal(d->user_timeout_us, 180000000);
 	assert_int_equal(d->user_timeout_limit_us, 600000000);
+	assert_int_equal(d->handshake_budget_us, 500);
 	assert_int_equal(c->control.mode, 0660);
 	assert_int_equal(c->log.format, LOG_JSON);
 	snprintf(path, sizeof(path), "%s/postern.sock", site.folder);
@@ -144,6 +146,7 @@ static void what_is_left_out_has_a_default(void **state)
 	assert_int_equal(c->dataplane.keepalive_us, 600000000);
 	assert_int_equal(c->dataplane.user_timeout_us, 120000000);
 	assert_int_equal(c->dataplane.user_timeout_limit_us, 0);
+	assert_int_equal(c->dataplane.handshake_budget_us, 200);
 	assert_int_equal(c->control.mode, 0600);
 	assert_string_equal(c->control.socket, CONTROL_SOCKET_DEFAULT);
 	assert_int_equal(c->log.format, LOG_TEXT);
@@ -172,6 +175,7 @@ static void wrong_values(void **state)
 	bad(PORT "limits { idle_timeout = 0; }", "limits: idle_timeout", "out of range: from 1s to 7d");
 	bad(PORT "limits { keepalive = often; }", "limits: keepalive", "isn't a time, nor \"off\"");
 	bad(PORT "limits { keepalive = 1s; }", "limits: keepalive", "out of range: from 10s to 12h, or off");
+	bad(PORT "limits { handshake_budget = 1s; }", "limits: handshake_budget", "out of range: from 10us to 20ms");
 	bad(PORT "limits { user_timeout = 10s; }", "limits: user_timeout", "out of range: from 100s to 1h");
 	bad(PORT "limits { user_timeout_limit = 2h; }", "limits: user_timeout_limit", "out of range");
 	bad(PORT "limits { x = 1; }", "limits: x", "unknown key");
@@ -384,6 +388,8 @@ static void units(void **state)
 	assert_int_equal(v, 1800000000);
 	assert_int_equal(text_parse_duration("90", &v), 0);
 	assert_int_equal(v, 90000000);
+	assert_int_equal(text_parse_duration("200us", &v), 0);
+	assert_int_equal(v, 200);
 	assert_int_equal(text_parse_count("18446744073709551615", &v), 0);
 	assert_true(v == UINT64_MAX);
 	assert_int_equal(text_parse_count("18446744073709551616", &v), -ERANGE);
@@ -394,6 +400,7 @@ static void units(void **state)
 	assert_string_equal(text_format_duration(1800000000, buf, sizeof(buf)), "30min");
 	assert_string_equal(text_format_duration(5400000000, buf, sizeof(buf)), "90min");
 	assert_string_equal(text_format_duration(1500000, buf, sizeof(buf)), "1500ms");
+	assert_string_equal(text_format_duration(1500, buf, sizeof(buf)), "1500us");
 	assert_string_equal(text_format_duration(0, buf, sizeof(buf)), "0s");
 	assert_string_equal(text_format_time(0, buf, sizeof(buf)), "1970-01-01T00:00:00.000000Z");
 	text_clean("a\x1b[1m\xc3\xa9\xff\xc2\x9b", buf, sizeof(buf));

@@ -202,6 +202,31 @@ static void test_hello(void **state)
 	assert_int_equal(tls_hello_server_name((struct der){ hello, sizeof(hello) }).n, 0);
 }
 
+static void test_hello_kinds(void **state)
+{
+	/* As above, with an extension of no bytes in the place of the name. */
+	uint8_t hello[] = { 22, 3, 1, 0, 51, 1, 0, 0, 47, 3, 3, [11 ... 42] = 7, 0, 0, 2, 0x13, 1, 1, 0,
+			    0, 4, 0, 35, 0, 0 };
+	uint8_t ticket[] = { 22, 3, 1, 0, 52, 1, 0, 0, 48, 3, 3, [11 ... 42] = 7, 0, 0, 2, 0x13, 1, 1, 0,
+			     0, 5, 0, 35, 0, 1, 9 };
+#define LOOK(bytes, n) tls_hello_look((struct der){ bytes, n })
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(hello); i++)
+		assert_int_equal(LOOK(hello, i), TLS_HELLO_PART);
+	/* An empty session_ticket asks for a ticket and brings none. */
+	assert_int_equal(LOOK(hello, sizeof(hello)), TLS_HELLO_FULL);
+	assert_int_equal(LOOK(ticket, sizeof(ticket)), TLS_HELLO_RESUMES);
+	hello[53] = 41;
+	assert_int_equal(LOOK(hello, sizeof(hello)), TLS_HELLO_RESUMES);
+	/* A message that goes on in another record can't be judged by the first. */
+	hello[8] = 48;
+	assert_int_equal(LOOK(hello, sizeof(hello)), TLS_HELLO_FULL);
+	assert_int_equal(tls_hello_look(DER_BYTES("E")), TLS_HELLO_OTHER);
+	assert_int_equal(tls_hello_look(DER_BYTES("\x16" "E")), TLS_HELLO_OTHER);
+	assert_int_equal(tls_hello_look(DER_BYTES("\x16")), TLS_HELLO_PART);
+}
+
 static void test_selftest(void **state)
 {
 	struct tls_selftest t;
@@ -237,7 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_generator), cmocka_unit_test(test_strength), cmocka_unit_test(test_der),
-		cmocka_unit_test(test_pem),	  cmocka_unit_test(test_hello),	   cmocka_unit_test(test_selftest),
+		cmocka_unit_test(test_pem),	  cmocka_unit_test(test_hello), cmocka_unit_test(test_hello_kinds),	   cmocka_unit_test(test_selftest),
 		cmocka_unit_test(test_errors),
 	};
 

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "tcp.h"
+#include "tls/resume.h"
 #include "tls/tls.h"
 
 #define CHUNK_BYTES 1400u
@@ -43,6 +44,7 @@ struct peer *peer_connect(struct world *w, const struct peer *as)
 
 	p->tls = tls_session_new(w->client_tls);
 	ASSERT(p->tls != NULL);
+	ASSERT(p->resume == NULL || tls_resume_use(p->tls, p->resume));
 	p->conn = tcp_connect(p->node->stack, &w->rule.addr, w->rule.port, p, &why);
 	ASSERT(p->conn != NULL);
 	return p;
@@ -172,15 +174,22 @@ static void receive(struct peer *p)
 		p->got_end = true;
 }
 
+static uint64_t may_send(const struct peer *p)
+{
+	uint64_t in_step = p->take_bytes != 0 ? (p->got_bytes / p->take_bytes + p->lead) * p->give_bytes : UINT64_MAX;
+
+	return RTE_MIN(in_step, p->send_bytes) - p->sent_bytes;
+}
+
 static void send_some(struct peer *p)
 {
 	uint8_t data[CHUNK_BYTES];
 
 	if (p->got_bytes < p->send_after_bytes || p->shut)
 		return;
-	while (p->sent_bytes < p->send_bytes && tcp_send_room(p->conn) >= CHUNK_BYTES &&
+	while (may_send(p) > 0 && tcp_send_room(p->conn) >= CHUNK_BYTES &&
 	       rte_mempool_avail_count(p->world->mbufs) > MBUFS_KEPT) {
-		uint64_t left = p->send_bytes - p->sent_bytes;
+		uint64_t left = may_send(p);
 		uint32_t n = left < CHUNK_BYTES ? (uint32_t)left : CHUNK_BYTES;
 
 		for (uint32_t i = 0; i < n; i++)

@@ -30,6 +30,9 @@ struct peer {
 	uint64_t send_bytes, expect_bytes;
 	enum peer_close close;
 	uint64_t send_after_bytes;	/* speaks only when so much has come */
+	/* In step with the other side: sends @give_bytes for each @take_bytes that came, and @lead times before that. */
+	uint32_t give_bytes, take_bytes, lead;
+	const struct tls_resume *resume;	/* a client's: what it had from the gateway before */
 	bool paused;		/* doesn't read */
 	bool bare_fin;		/* closes without close_notify */
 

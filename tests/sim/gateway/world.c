@@ -15,6 +15,7 @@
 #include "offload.h"
 #include "peer.h"
 #include "tcp.h"
+#include "tls/tickets.h"
 #include "tls/tls.h"
 
 #define TLS_HEAP_BYTES (64u << 20)
@@ -152,6 +153,25 @@ static void make_rule(struct world *w, const struct world_config *c)
 	w->policy->rules[0] = r;
 }
 
+/* The gateway's look at the time, before the first of a turn's handshakes and after each. */
+static struct world *clocked;
+
+static uint64_t clock_us(void)
+{
+	uint64_t now_us = clocked->now_us + clocked->spent_us;
+
+	clocked->spent_us += clocked->handshake_us;
+	return now_us;
+}
+
+/* The last look was followed by no handshake. */
+static void let_time_pass(struct world *w)
+{
+	if (w->spent_us > 0)
+		w->now_us += w->spent_us - w->handshake_us;
+	w->spent_us = 0;
+}
+
 static struct rte_mempool *outside_pool, *gateway_pool;
 
 struct world *world_new(const struct world_config *c)
@@ -167,9 +187,13 @@ struct world *world_new(const struct world_config *c)
 		certificate_init();
 	}
 	ASSERT(tls_worker_init(TLS_HEAP_BYTES, gateway_pool) == 0);
+	w->tickets = c->tickets ? tls_tickets_new(NULL, TLS_TICKET_LIFETIME_DEFAULT_S) : NULL;
+	tls_worker_set_tickets(w->tickets);
 	w->mbufs = outside_pool;
 	w->gateway_mbufs = gateway_pool;
 	w->now_us = 1000000;
+	w->handshake_us = c->handshake_us;
+	clocked = w;
 	w->log = rte_ring_create_elem("log", sizeof(struct record), c->log_records ? c->log_records : 256, SOCKET_ID_ANY,
 				      RING_F_SP_ENQ | RING_F_SC_DEQ);
 	ASSERT(w->log != NULL);
@@ -177,6 +201,8 @@ struct world *world_new(const struct world_config *c)
 	make_rule(w, c);
 	splices = (struct splices_config){
 		.max_splices = c->max_splices,
+		.handshake_budget_us = c->handshake_budget_us ? c->handshake_budget_us : 200,
+		.clock_us = clock_us,
 		.stack = w->nodes[GATEWAY].stack,
 		.counters = &w->nodes[GATEWAY].counters,
 		.log = w->log,
@@ -213,6 +239,7 @@ void world_free(struct world *w)
 	certificate_free_ctx(w->client_tls);
 	ASSERT(tls_worker_heap_used() == 0);
 	tls_worker_fini();
+	tls_tickets_free(w->tickets);
 	ASSERT(rte_mempool_full(w->mbufs));
 	ASSERT(rte_mempool_full(w->gateway_mbufs));
 	rte_ring_free(w->log);
@@ -252,6 +279,7 @@ static void turn(struct world *w)
 	for (unsigned int i = 0; i < 4; i++)
 		deliver(w, &w->links[i]);
 	splices_run(w->splices, w->policy, w->now_us);
+	let_time_pass(w);
 	take_connections(w, &w->nodes[CLIENT]);
 	take_connections(w, &w->nodes[SERVER]);
 	for (unsigned int i = 0; i < w->n_peers; i++)

@@ -23,6 +23,7 @@
 struct rte_mempool;
 struct rte_ring;
 struct tls_ctx;
+struct tls_tickets;
 
 enum node_id { CLIENT, GATEWAY, SERVER, NODES };
 
@@ -47,6 +48,8 @@ struct peer;
 
 struct world {
 	uint64_t now_us;
+	uint64_t spent_us;	/* of this turn, by the gateway */
+	uint32_t handshake_us;
 	struct node nodes[NODES];
 	struct link links[4];	/* client->gateway, gateway->client, gateway->server, server->gateway */
 	struct rte_mempool *mbufs;	/* clients and servers */
@@ -58,6 +61,7 @@ struct world {
 	struct rule_count rule_count;
 	struct rule_slot rule_slot;
 	struct tls_ctx *client_tls;
+	struct tls_tickets *tickets;	/* NULL: none are given */
 	enum stack_verdict server_verdict[2];	/* of port 143 and 144 */
 	uint32_t server_syns;	/* connections that the gateway tried to the server's ports */
 	struct peer *peers[256], *listening;	/* listening: what accepted server connections copy */
@@ -71,7 +75,9 @@ struct world_config {
 	uint64_t seed;
 	uint32_t max_splices, buffer_bytes;
 	uint32_t log_records;	/* power of two; 0: 256 */
-	bool ipv6;
+	bool ipv6, tickets;
+	uint32_t handshake_us;	/* what each step of a gateway's handshake takes; 0: no time, as all the rest */
+	uint32_t handshake_budget_us;	/* of a turn; 0: 200 */
 };
 
 #define WORLD_CLIENT(v6) ((v6) ? "2001:db8:1::2" : "192.0.2.2")
