@@ -35,11 +35,11 @@ struct service {
 	/* False: the line was wrong; the connection is reset and an error counted. */
 	bool (*begin)(struct served *s, const char *line);
 	void (*received)(struct served *s, struct rte_mbuf *data);
-	void (*writable)(struct served *s);	/* NULL, or: served_room was little and is more now */
+	void (*writable)(struct served *s);	/* NULL, or: there is news, and perhaps room */
 	void (*finished)(struct served *s);	/* NULL: closes. The client's FIN came */
 };
 
-extern const struct service *const services[];	/* service.c; NULL at the end */
+extern const struct service *const services[];	/* workload.c; NULL at the end */
 
 struct served {
 	struct endpoint endpoint;	/* first */
@@ -47,7 +47,7 @@ struct served {
 	const struct service *service;	/* NULL: the first line isn't complete */
 	char *line;			/* what came of it; from the backend's pool, NULL: nothing */
 	uint16_t line_bytes;
-	bool shut, ended;
+	bool shut, peer_done, in_news, ended;
 	TAILQ_ENTRY(served) link;
 	char user[BACKEND_STATE_BYTES] __attribute__((aligned(16)));
 };

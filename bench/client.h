@@ -40,8 +40,8 @@ struct client {
 	struct clients *all;
 	struct tls_session *tls;	/* NULL: --plain */
 	uint8_t state;			/* enum client_state */
-	bool ended;			/* during a callback: free it when that returns */
-	bool greeted;
+	bool in_news, ended;		/* ended during a callback: freed when that returns */
+	bool greeted, used_ticket;
 	uint64_t dialled;		/* clock_cycles; the workload may set it to when it should have been */
 	TAILQ_ENTRY(client) link;	/* by state: all->waiting, or all->open */
 	uint64_t waiting_since_us;
@@ -56,7 +56,7 @@ struct clients {
 	struct client_list waiting;	/* dialling, shaking hands or closing; the longest first */
 	struct client_list open;
 	uint32_t n_dialing, n_open, n_closing;	/* n_dialing: not yet through TLS */
-	uint64_t dialled, handshakes, resumed, ended;	/* so far */
+	uint64_t dialled, handshakes, resumed, ended, resets_at_close;	/* so far */
 	struct tls_ctx *tls;
 	struct tls_resume *ticket;	/* --resume */
 	uint64_t ticket_us;		/* when it was got */
@@ -85,6 +85,8 @@ uint32_t client_room(struct client *c);
 /* Sends plaintext; consumes the chain. Not after client_close. */
 void client_send(struct client *c, struct rte_mbuf *plain);
 void client_send_bytes(struct client *c, const void *data, uint32_t bytes);
+/* Consumes @plain, the server's first words; true when its line is complete. */
+bool client_greeting(struct client *c, struct rte_mbuf *plain);
 /* close_notify and FIN; what comes until the peer's FIN is dropped, then `ended`. Once; later calls do nothing. */
 void client_close(struct client *c);
 /* RST, and `ended` with CLIENT_FAILED after counting the error @name. */

@@ -51,14 +51,14 @@ struct options {
 	int cpu;			/* -1: any */
 	uint32_t memory_megabytes;	/* packet buffers; 0: by the connections */
 	enum dataplane_hugepages hugepages;
-	bool sleep;			/* dpdk: sleep when idle instead of polling */
+	bool sleep;			/* when there is nothing to do; else poll */
 	struct options_port client_port, backend_port;
 	struct route routes[OPTIONS_ROUTES_MAX];
 	unsigned int n_routes;
 	enum congestion congestion;
 	const char *client_netns, *serve_netns;
-	struct prefix client_addrs[NETIF_ADDRS_MAX];	/* kernel: sources, in turn */
-	unsigned int n_client_addrs;
+
+	const char *greeting;		/* backend: NULL: IMAP's */
 
 	/* what is told */
 	const char *name;		/* NULL: the workload's */

@@ -63,6 +63,8 @@ struct transport {
 	struct wheel *wheel;		/* timers of client and backend; the turn runs it */
 	uint64_t now_us;		/* of this turn */
 	uint64_t busy;			/* cycles (dpdk) or CPU nanoseconds (kernel) spent on work so far */
+	bool busy_is_ns;
+	uint64_t lost_frames;		/* that the device had no room for */
 	/* A connection came in: its endpoint, or NULL to refuse it. */
 	struct endpoint *(*accept)(void *arg, struct conn *c);
 	void *accept_arg;
@@ -103,7 +105,6 @@ static inline struct conn *conn_dial(struct transport *t, const struct addr *to,
 	return t->ops->dial(t, to, port, e, why);
 }
 
-/* Bytes that conn_send takes now; more is taken as well, by one TLS record at most. */
 static inline uint32_t conn_send_room(struct transport *t, struct conn *c)
 {
 	return t->ops->send_room(c);
@@ -114,7 +115,7 @@ static inline void conn_send(struct transport *t, struct conn *c, struct rte_mbu
 	t->ops->send(c, chain);
 }
 
-/* Up to about @max_bytes, at least one mbuf's worth, or NULL. */
+/* As tcp_recv. */
 static inline struct rte_mbuf *conn_recv(struct transport *t, struct conn *c, uint32_t max_bytes)
 {
 	return t->ops->recv(c, max_bytes);
@@ -130,7 +131,6 @@ static inline void conn_shutdown(struct transport *t, struct conn *c)
 	t->ops->shutdown(c);
 }
 
-/* RST now; then release. */
 static inline void conn_reset(struct transport *t, struct conn *c)
 {
 	t->ops->reset(c);
@@ -142,7 +142,7 @@ static inline void conn_release(struct transport *t, struct endpoint *e)
 	e->conn = NULL;
 }
 
-/* Its endpoint has more to do in the next turn. */
+/* `news` is called next turn. */
 static inline void conn_wake(struct transport *t, struct conn *c)
 {
 	t->ops->wake(c);

@@ -51,7 +51,7 @@ struct workload {
 	void (*opened)(struct client *c);
 	/* Plaintext came; consumes @plain. The greeting is the first of it. */
 	void (*received)(struct client *c, struct rte_mbuf *plain);
-	void (*writable)(struct client *c);	/* client_room was little and is more now */
+	void (*writable)(struct client *c);	/* there is news, and perhaps room */
 	void (*ended)(struct client *c, enum client_end end);	/* the last word about @c */
 	/* @now_us: transport's. Returns when it wants to be called at the latest; UINT64_MAX: any time will do. */
 	uint64_t (*turn)(struct run *r, uint64_t now_us);

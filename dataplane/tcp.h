@@ -44,6 +44,9 @@ enum {
  * negative errno: -ENETUNREACH, -EADDRNOTAVAIL, -ENOMEM).
  */
 struct tcp_conn *tcp_connect(struct stack *s, const struct addr *faddr, uint16_t fport, void *user, int *why);
+/* The same from @laddr, an own address of the same IP version; one address alone has some 55,000 ports. NULL: any. */
+struct tcp_conn *tcp_connect_from(struct stack *s, const struct addr *laddr, const struct addr *faddr, uint16_t fport,
+				  void *user, int *why);
 
 /* Takes the events since the last call. */
 uint32_t tcp_events(struct tcp_conn *c);

@@ -56,14 +56,15 @@ static struct tcp_conn *fail(int *why, int err)
 	return NULL;
 }
 
-struct tcp_conn *tcp_connect(struct stack *s, const struct addr *faddr, uint16_t fport, void *user, int *why)
+struct tcp_conn *tcp_connect_from(struct stack *s, const struct addr *laddr, const struct addr *faddr, uint16_t fport,
+				  void *user, int *why)
 {
 	struct tuple t = { .faddr = *faddr, .fport = fport };
 	struct ip_path path;
 	struct tcp_conn *c;
 	int err;
 
-	err = ip_path_init(s, &path, NULL, faddr);
+	err = ip_path_init(s, &path, laddr, faddr);
 	if (err != 0)
 		return fail(why, err);
 	t.laddr = path.src;
@@ -90,4 +91,9 @@ struct tcp_conn *tcp_connect(struct stack *s, const struct addr *faddr, uint16_t
 	tcp_timer_set(c, TCP_T_LIFE, TCP_CONNECT_US);
 	tcp_timer_update(c);
 	return c;
+}
+
+struct tcp_conn *tcp_connect(struct stack *s, const struct addr *faddr, uint16_t fport, void *user, int *why)
+{
+	return tcp_connect_from(s, NULL, faddr, fport, user, why);
 }

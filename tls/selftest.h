@@ -27,3 +27,6 @@ struct tls_selftest {
 
 /* Takes up to 40 ms. */
 void tls_selftest_run(struct tls_selftest *out);
+
+/* Of the TLS library alone, without a test: "5.9.2". */
+const char *tls_library_version(void);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "bench/progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "bench/client.h"
+#include "bench/options.h"
+#include "bench/run.h"
+#include "bench/workload.h"
+
+#define EVERY_US 1000000u
+
+void progress_init(struct progress *p, const struct options *o)
+{
+	*p = (struct progress){ .terminal = isatty(STDERR_FILENO) };
+	p->on = !o->quiet && (p->terminal || o->progress);
+	p->shown_us = clock_now_us();
+}
+
+void progress_show(struct progress *p, struct run *r, uint64_t now_us)
+{
+	static const char *const phases[] = { "opening", "warming up", "measuring", "ending", "ended" };
+	uint64_t us = now_us - p->shown_us;
+	char text[128] = "";
+
+	if (!p->on || us < EVERY_US)
+		return;
+	if (r->workload->progress)
+		r->workload->progress(r, us, text, sizeof(text));
+	fprintf(stderr, "%s%s %.0f s: %u open, %u dialing, %s%s%" PRIu64 " errors, own load %.0f %%%s",
+		p->terminal ? "\r\033[K" : "", phases[r->phase], (double)(now_us - r->phase_from_us) / 1e6,
+		r->clients->n_open, r->clients->n_dialing, text, text[0] ? ", " : "", run_errors_total(r),
+		100 * transport_load(r->transport, p->busy, r->transport->busy, us), p->terminal ? "" : "\n");
+	p->shown_us = now_us;
+	p->busy = r->transport->busy;
+}
+
+void progress_clear(struct progress *p)
+{
+	if (p->on && p->terminal)
+		fputs("\r\033[K", stderr);
+}
