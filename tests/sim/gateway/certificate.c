@@ -67,9 +67,11 @@ struct tls_ctx *certificate_server_ctx(void)
 	return ctx(cert, &settings);
 }
 
-struct tls_ctx *certificate_client_ctx(void)
+struct tls_ctx *certificate_client_ctx(uint16_t group)
 {
-	const struct tls_settings settings = { .client = true, .ca_pem = ca_pem, .server_name = "imap.example.test" };
+	const struct tls_settings settings = {
+		.client = true, .ca_pem = ca_pem, .server_name = "imap.example.test", .group = group,
+	};
 
 	return ctx(NULL, &settings);
 }

@@ -9,10 +9,12 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 struct tls_ctx;
 
 void certificate_init(void);
 struct tls_ctx *certificate_server_ctx(void);
-/* Verifies the server's name and chain. */
-struct tls_ctx *certificate_client_ctx(void);
+/* Verifies the server's name and chain; offers this one group for the key exchange (0: all). */
+struct tls_ctx *certificate_client_ctx(uint16_t group);
 void certificate_free_ctx(struct tls_ctx *ctx);

@@ -76,6 +76,7 @@ struct world_config {
 	uint32_t max_splices, buffer_bytes;
 	uint32_t log_records;	/* power of two; 0: 256 */
 	bool ipv6, tickets;
+	uint16_t group;	/* of the clients' key exchange, as IANA numbers them; 0: all that postern knows */
 	uint32_t handshake_us;	/* what each step of a gateway's handshake takes; 0: no time, as all the rest */
 	uint32_t handshake_budget_us;	/* of a turn; 0: 200 */
 };
