@@ -8,7 +8,7 @@ import subprocess
 from lab import gateway, process, shell
 
 from . import network
-from .subjects import PORT, Keys, alone_on
+from .subjects import PORT, Keys, alone_on, prefer
 
 OPEN_SECONDS = 30  # to open what is to be open before it measures
 REST_SECONDS = 20  # to start and to end
@@ -48,6 +48,7 @@ class Load:
         with open(self.errors, "wb") as output:
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output,
                                      stderr=output, start_new_session=True)
+        prefer(child.pid)
         process.record(self.folder, "load", child.pid)
         try:
             status = child.wait(seconds + warmup + OPEN_SECONDS + REST_SECONDS)
