@@ -44,6 +44,7 @@ class Load:
         """The result, as postern-bench wrote it. Raises LabError when there is none."""
         if os.path.exists(self.json):
             os.unlink(self.json)
+        warmup += subject.settle_s
         command = self.command(subject, workload, connections, seconds, warmup)
         with open(self.errors, "wb") as output:
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output,

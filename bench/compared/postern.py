@@ -106,6 +106,7 @@ class OverMemif(Postern):
     name, driver, path_name = "postern-memif", "memif", "memif"
     receive_settings = (None,)  # no kernel in between
     charged = busy = "busy_s"
+    settle_s = 1.2  # its links come up with the generator, and only then addresses resolve
     kernel_load = False
 
     def load_words(self):

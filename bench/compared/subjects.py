@@ -91,6 +91,7 @@ class Subject:
     charged = "core_busy_s"     # of meter's: the CPU time that a rate is divided by
     kernel_load = True          # its generator uses the kernel's sockets, bounded by open files
     kernel_sockets = True       # and so does it itself
+    settle_s = 0.0              # of warm-up, more than others need
     most_threads = None         # bounds connections, where it has a thread for each
 
     def __init__(self, links, folder, keys):
