@@ -41,8 +41,11 @@ class Changes:
         shell.write(self.record, json.dumps(self.changed))
 
     def hugepages(self, megabytes):
-        """Has that much free in hugepages; False where the kernel can't."""
+        """Has that much free in hugepages, of a quarter of the free memory at most; False where
+        it can't be had."""
         info = meminfo()
+        if info["MemAvailable"] < 4 * megabytes * 1024 * 1024:
+            return False
         page = info.get("Hugepagesize", 0)
         lacking = -(-megabytes * 1024 * 1024 // page) - info["HugePages_Free"] if page else 1
         if page and lacking > 0:
@@ -99,6 +102,8 @@ def leftovers():
 
 
 def forget(folder):
+    """Ends what of a run is left outside of its namespaces, and removes its folder."""
+    process.end_all(filter(None, [process.recorded(folder, "load")]))
     Changes(folder).undo()
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,0 +1,215 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""bench/compare in its smallest form: a run, what it writes, and what it leaves behind."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import e2e
+from e2e import check
+from lab import gateway, netns, process, shell, site
+
+sys.path.insert(0, os.path.join(gateway.REPOSITORY, "bench"))
+from compared import load, machine, meter, peers, runner, table, workloads  # pylint: disable=wrong-import-position
+
+COMMAND = os.path.join(gateway.REPOSITORY, "bench", "compare")
+FOLDER = None  # temporary files of the comparisons under test, apart from anybody else's
+
+
+def start(*arguments):
+    """A comparison, with its messages together in a pipe."""
+    return subprocess.Popen([COMMAND, "--out", os.path.join(FOLDER, "out"), *arguments], text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=FOLDER,
+                            env=dict(os.environ, TMPDIR=FOLDER))
+
+
+def compare(*arguments, status=0):
+    child = start(*arguments)
+    told = child.communicate(timeout=120)[0]
+    check(child.returncode == status, f"exit status {child.returncode}: {shell.tail(told)}")
+    return told
+
+
+def namespaces(pid):
+    return [f"pc-{pid}-{part}" for part in ("wan", "gw", "lan")]
+
+
+def folders():
+    return [entry for entry in os.listdir(FOLDER) if entry.startswith(machine.TEMPORARY)
+            and not entry.endswith(".lock")]
+
+
+def nothing_is_left(pid, before):
+    for name in namespaces(pid):
+        check(not netns.exists(name), f"namespace {name} is left")
+    check(not folders(), f"{folders()} are left")
+    after = changeable()
+    check(after == before, f"hugepages and backlog were {before} and are {after}")
+
+
+def changeable():
+    return machine.read(machine.HUGEPAGES), machine.read(machine.BACKLOG)
+
+
+def usage():
+    """bench/compare --help explains, and what it doesn't know is refused"""
+    check("HAProxy" in compare("--help"), "no help")
+    compare("--nonsense", status=2)
+    check("one of haproxy" in compare("--peers", "squid", status=2), "it takes any peer")
+    check("one of handshake" in compare("--peers", "haproxy", "--workloads", "x", status=2),
+          "it takes any workload")
+
+
+def meter_reads_between_samples():
+    """counters at the window's ends are read off between two samples"""
+    watch = meter.Meter([], 0)
+    watch.samples = [(10.0, {"busy": 1.0}), (11.0, {"busy": 1.5}), (12.0, {"busy": 2.5})]
+    check(watch.between(10.5, 11.5) == {"busy": 0.75, "wall_s": 1.0}, watch.between(10.5, 11.5))
+    check(watch.between(9.0, 13.0)["busy"] == 1.5, "outside of the samples it invents")
+    watch.memories = [(10.0, "first"), (11.0, "second")]
+    check(watch.memory_at(10.9) == "first", "memory isn't the last before the time")
+
+
+def one_run(subject, path, rate, charged, number):
+    return {"subject": subject, "path": path, "workload": "handshake", "round": number,
+            "gateway": {"wall_s": 2.0, "charged_s": charged, "core_busy_before": 0.0},
+            "result": {"metrics": {"handshakes_per_s": rate, "errors": {"timeout": 1}},
+                       "client": {"limited": number == 1}}}
+
+
+def table_takes_the_best_peer():
+    """tables take medians, the best peer, and rates per CPU-second"""
+    runs = [one_run("haproxy", "veth-gso", rate, 2.0, number)
+            for number, rate in enumerate((1000, 1600, 1700), 1)]
+    runs += [one_run("nginx", "veth-gso", 1500, 2.0, number) for number in (1, 2, 3)]
+    runs += [one_run("postern", "memif", 3200, 1.0, number) for number in (1, 2, 3)]
+    runs.append({"subject": "hitch", "path": "veth-gso", "workload": "handshake", "round": 1,
+                 "failed": "it fell over"})
+    every = workloads.workloads(10)
+    found = table.summaries(runs, every)
+    best = found[runner.Cell("haproxy", "veth-gso", "handshake")]
+    check((best.cpu, best.wall, best.rounds, best.errors, best.limited) == (1600, 1600, 3, 3, 1),
+          str(best))
+    check(abs(best.spread - 700 / 1600) < 1e-9, str(best))
+    row = table.ratios(found, every)[1]
+    check(row[2:] == ["haproxy", "veth-gso", "1,600", "1,600", "6,400", "3,200", "4.00x", "2.00x"],
+          str(row))
+    check("it fell over" in table.text(runs, every), "a failed run isn't told")
+    check(table.ratio(20, 50, every["latency"]) == 2.5, "less isn't better for latency")
+
+
+def settings_to_try():
+    """each subject's settings are tried where they mean something"""
+    every = workloads.workloads(10)
+    haproxy = peers.HAProxy(None, FOLDER, None)
+    check(len(runner.variants(haproxy, "veth-gso", every["handshake"])) == 2, "receive settings")
+    tried = [str(each) for each in runner.variants(haproxy, "veth-1500", every["bulk-down"])]
+    check("own+gro big buffers" in tried and len(tried) == 6, str(tried))
+    check(len(runner.variants(haproxy, "veth-gso", every["idle"])) == 1, "idle has one setting")
+
+
+def needs_programs():
+    if peers.HAProxy.missing():
+        raise e2e.Skip(peers.HAProxy.missing())
+    load.program()
+
+
+def smallest_run():
+    """HAProxy and postern, over memif and the same veth: handshakes are counted and charged"""
+    needs_programs()
+    before = changeable()
+    child = start("--peers", "haproxy,postern-memif,postern-af_packet", "--workloads", "handshake",
+                  "--rounds", "1", "--seconds", "0.5", "--no-settings")
+    told = child.communicate(timeout=120)[0]
+    check(child.returncode == 0, f"exit status {child.returncode}: {told}")
+    nothing_is_left(child.pid, before)
+    with open(os.path.join(FOLDER, "out", "compare.json"), encoding="utf-8") as file:
+        results = json.load(file)
+    check(results["schema"] == "postern-compare/1", results["schema"])
+    runs = {(run["subject"], run["path"]): run for run in results["runs"]}
+    check(set(runs) == {("haproxy", "veth-gso"), ("postern", "memif"),
+                        ("postern", "veth-af_packet")}, str(set(runs)))
+    for key, run in runs.items():
+        used = run["gateway"]
+        check(run["result"]["metrics"]["handshakes_per_s"] > 0, f"{key}: no handshakes")
+        check(not run["result"]["metrics"].get("errors"), f"{key}: {run['result']['metrics']}")
+        check(0 < used["charged_s"] < 1.2 * used["wall_s"], f"{key}: {used}")
+        check(used["rss_bytes"] > 1000000, f"{key}: {used}")
+    memif, kernel = runs["postern", "memif"]["gateway"], runs["haproxy", "veth-gso"]["gateway"]
+    check((memif["charged_as"], kernel["charged_as"]) == ("busy_s", "core_busy_s"), "charged")
+    check("haproxy  veth-gso" in told, told)
+    for name in ("compare.txt", "compare.html"):
+        check(os.path.getsize(os.path.join(FOLDER, "out", name)) > 500, f"{name} is missing: {told}")
+
+
+def started(child):
+    """Waits until a gateway of the comparison runs."""
+    def runs():
+        check(child.poll() is None, "it ended")
+        return any(process.recorded(os.path.join(FOLDER, entry, "haproxy"), "gateway")
+                   for entry in folders())
+    shell.wait_until(runs, 30, "compare starts no gateway")
+
+
+def told_to_end():
+    """SIGTERM in the middle of a run: everything is gone, and given back"""
+    needs_programs()
+    before = changeable()
+    child = start("--peers", "haproxy", "--workloads", "request-64", "--seconds", "30",
+                  "--no-settings")
+    started(child)
+    child.send_signal(signal.SIGTERM)
+    child.communicate(timeout=20)
+    check(child.returncode == 143, f"exit status {child.returncode}")
+    nothing_is_left(child.pid, before)
+
+
+def killed():
+    """SIGKILL in the middle of a run: the next one clears away what it left"""
+    needs_programs()
+    before = changeable()
+    child = start("--peers", "haproxy", "--workloads", "request-64", "--seconds", "30",
+                  "--no-settings")
+    started(child)
+    time.sleep(0.5)
+    child.kill()
+    child.communicate(timeout=20)
+    check(netns.exists(namespaces(child.pid)[1]), "the test needs something left")
+    compare("--peers", "haproxy", "--workloads", "handshake", "--seconds", "0.1", "--rounds", "1",
+            "--warmup", "0.1", "--no-settings")
+    nothing_is_left(child.pid, before)
+
+
+STEPS = (meter_reads_between_samples, table_takes_the_best_peer, settings_to_try, usage,
+         smallest_run, told_to_end, killed)
+
+
+def main():
+    global FOLDER  # pylint: disable=global-statement
+    if "--list" in sys.argv:
+        for step in STEPS:
+            print(step.__doc__)
+        return 0
+    reason = site.missing()
+    if reason:
+        print(f"1..0 # SKIP {reason}")
+        return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    FOLDER = tempfile.mkdtemp(prefix="postern-test-compare-")
+    plan = e2e.Plan()
+    try:
+        for step in STEPS:
+            e2e.attempt(plan, step.__doc__, step, 150)
+    finally:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+    return plan.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
