@@ -62,7 +62,7 @@ backend internal
     def prepare(self, setting):
         server, server_port = setting.backend
         shell.write(self.path("haproxy.cfg"), self.CONFIG.format(
-            connections=setting.connections + 1000, buffer=32768 if "big buffers" in
+            connections=setting.connections + 1000, buffer=65536 if "big buffers" in
             setting.options else 16384, idle=IDLE_SECONDS, cipher13=TLS13_CIPHER,
             ciphers12=TLS12_CIPHERS, external=network.GATEWAY_EXTERNAL, port=PORT,
             pem=self.keys.files(setting.key)[2], server=server, server_port=server_port,
@@ -122,7 +122,7 @@ stream {{
         shell.write(self.path("nginx.conf"), self.CONFIG.format(
             module=self.MODULE, folder=self.folder, sockets=2 * setting.connections + 2000,
             external=network.GATEWAY_EXTERNAL, port=PORT, server=server, server_port=server_port,
-            idle=IDLE_SECONDS, buffer="64k" if "big buffers" in setting.options else "16k",
+            idle=IDLE_SECONDS, buffer="128k" if "big buffers" in setting.options else "16k",
             chain=chain, key=key, cipher13=TLS13_CIPHER, ciphers12=TLS12_CIPHERS))
         return [shell.find_program(self.program), "-e", self.path("error.log"),
                 "-c", self.path("nginx.conf")]
