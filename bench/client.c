@@ -171,7 +171,11 @@ bool client_greeting(struct client *c, struct rte_mbuf *plain)
 	return c->greeted;
 }
 
-/* TLS 1.3's ticket comes after the handshake, with the first data or before it. */
+/*
+ * TLS 1.3's ticket comes after the handshake and before the first data. Not earlier: a
+ * resumed session that has no ticket of its own yet holds the former one's beside its
+ * own secret, which no server accepts.
+ */
 static void keep_ticket(struct client *c)
 {
 	struct clients *all = c->all;
@@ -288,7 +292,7 @@ static void read_tls(struct client *c)
 			client_fail(c, tls_error_name(tls_session_error(c->tls)));
 			return;
 		}
-		if (c->all->run->options->resume)
+		if (m && c->all->run->options->resume)
 			keep_ticket(c);
 		if (m) {
 			got += m->pkt_len;
