@@ -6,18 +6,26 @@
 #include "bench/backend.h"
 
 extern const struct workload workload_handshake, workload_request, workload_bulk;
-extern const struct service service_request, service_bulk;
+extern const struct workload workload_idle, workload_imap, workload_smtp, workload_storm, workload_mix;
+extern const struct service service_request, service_bulk, service_imap, service_smtp;
 
 const struct workload *const workloads[] = {
 	&workload_handshake,
 	&workload_request,
 	&workload_bulk,
+	&workload_idle,
+	&workload_imap,
+	&workload_smtp,
+	&workload_storm,
+	&workload_mix,
 	NULL,
 };
 
 const struct service *const services[] = {
 	&service_request,
 	&service_bulk,
+	&service_imap,
+	&service_smtp,
 	NULL,
 };
 
