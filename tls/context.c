@@ -268,6 +268,7 @@ struct tls_ctx *tls_ctx_new(const struct tls_cert *cert, const struct tls_settin
 	ctx->client = settings->client;
 	ctx->require_name = settings->require_name;
 	ctx->blind = settings->blind;
+	ctx->once = settings->once;
 	strcpy(ctx->alpn, settings->alpn ? settings->alpn : "");
 	fault = set_common(ctx, version, strength_bits, settings->group, &r);
 	if (fault == 0)

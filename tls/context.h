@@ -42,6 +42,7 @@ struct tls_settings {
 	 */
 	bool blind;
 	uint16_t group;			/* IANA's number of the one key exchange group to offer; 0: all that are strong enough */
+	bool once;			/* its sessions will never be resumed: some 5 KB less each (not for tls/resume.h) */
 };
 
 /* @cert: a server's, required; a client's, NULL. NULL with the reason for a person in @err. */

@@ -2,8 +2,7 @@
 /* What a session agreed on, in the words of IANA's registries. */
 #include "tls/internal.h"
 
-#include "tls/strength.h"
-
+#include <string.h>
 #include <strings.h>
 
 /* The library's spelling differs in case and, in 5.7, in the hybrid's name. */
@@ -21,27 +20,36 @@ static const struct tls_group *group_by_name(const char *name)
 	return NULL;
 }
 
-void tls_session_info(const struct tls_session *s, struct tls_info *info)
+bool tls_session_take_info(struct tls_session *s)
 {
-	const struct tls_suite *suite = NULL;
-	const struct tls_group *group = NULL;
 	unsigned short bytes = 0;
 	char *alpn = NULL;
 
+	s->agreed = tls_suite_lookup((uint16_t)wolfSSL_get_current_cipher_suite(s->library));
+	s->group = group_by_name(wolfSSL_get_curve_name(s->library));
+	s->resumed = wolfSSL_session_reused(s->library) != 0;
+	if (wolfSSL_ALPN_GetProtocol(s->library, &alpn, &bytes) != WOLFSSL_SUCCESS || !alpn || bytes == 0)
+		return true;
+	s->alpn = tls_heap_alloc_zeroed(bytes + 1u);
+	if (s->alpn)
+		memcpy(s->alpn, alpn, bytes);
+	return s->alpn != NULL;
+}
+
+void tls_session_info(const struct tls_session *s, struct tls_info *info)
+{
 	*info = (struct tls_info){ .version = "", .cipher = "", .group = "", .sni = s->sni ? s->sni : "", .alpn = "" };
 	if (s->ctx->client && s->ctx->server_name)
 		info->sni = s->ctx->server_name;
 	if (!s->established)
 		return;
-	info->version = wolfSSL_get_version(s->library);
-	suite = tls_suite_lookup((uint16_t)wolfSSL_get_current_cipher_suite(s->library));
-	group = group_by_name(wolfSSL_get_curve_name(s->library));
-	info->cipher = suite ? suite->iana_name : "";
-	info->group = group ? group->name : "";
-	info->resumed = wolfSSL_session_reused(s->library) != 0;
-	info->strength_bits = suite ? suite->bits : 0;
-	if (group && group->bits < info->strength_bits)
-		info->strength_bits = group->bits;
-	if (wolfSSL_ALPN_GetProtocol(s->library, &alpn, &bytes) == WOLFSSL_SUCCESS && alpn && bytes)
-		info->alpn = alpn;
+	info->version = s->suite.tls13 ? "TLSv1.3" : "TLSv1.2";
+	info->cipher = s->agreed->iana_name;
+	info->group = s->group ? s->group->name : "";
+	info->resumed = s->resumed;
+	info->strength_bits = s->agreed->bits;
+	if (s->group && s->group->bits < info->strength_bits)
+		info->strength_bits = s->group->bits;
+	if (s->alpn)
+		info->alpn = s->alpn;
 }

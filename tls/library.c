@@ -41,6 +41,7 @@ int tls_worker_init(size_t heap_bytes, struct rte_mempool *mbufs)
 		return -ENOMEM;
 	}
 	w->mbufs = mbufs;
+	aead_cache_init(&w->aeads);
 	tls_heap_enter(w->heap);
 	tls_worker = w;
 	return 0;
@@ -55,7 +56,7 @@ void tls_worker_fini(void)
 	tls_worker = NULL;
 	tls_heap_enter(NULL);
 	tls_heap_free(w->heap);
-	rte_pktmbuf_free(w->spare);
+	aead_cache_fini(&w->aeads);
 	explicit_bzero(w, sizeof(*w));
 	free(w);
 }

@@ -10,7 +10,7 @@ struct tls_resume {
 
 struct tls_resume *tls_resume_save(struct tls_session *s)
 {
-	WOLFSSL_SESSION *now = wolfSSL_get1_session(s->library);
+	WOLFSSL_SESSION *now = s->library ? wolfSSL_get1_session(s->library) : NULL;
 	struct tls_resume *r = NULL;
 	uint8_t ticket[4096];
 	word32 ticket_bytes = sizeof(ticket);

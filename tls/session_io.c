@@ -8,51 +8,15 @@
  * stays in the mbufs, which the caller bounds anyway, and between two calls the
  * library holds no record at all.
  */
-#include "tls/internal.h"
+#include "tls/record.h"
 
 #include "dataplane/base/assert.h"
 
-#include <rte_mbuf.h>
-
-#define HEADER_BYTES 5u				/* RFC 8446 5.1 */
-#define CIPHERTEXT_MAX_BYTES (TLS_RECORD_MAX_BYTES + 256u)	/* RFC 8446 5.2 */
 #define SMALL_BYTES 512u
-#define IDLE_RECORDS_MAX 64u			/* key updates, empty records and the like, in a row */
-
-struct rte_mbuf *tls_worker_mbuf(void)
-{
-	struct rte_mbuf *m = tls_worker->spare;
-
-	tls_worker->spare = NULL;
-	return m ? m : rte_pktmbuf_alloc(tls_worker->mbufs);
-}
 
 bool tls_session_emit(struct tls_session *s, const uint8_t *data, uint32_t bytes)
 {
-	struct rte_mbuf *m = s->out_tail;
-	uint32_t n;
-
-	while (bytes > 0) {
-		if (!m || rte_pktmbuf_tailroom(m) == 0) {
-			m = tls_worker_mbuf();
-			if (!m)
-				return false;
-			if (s->out_tail)
-				s->out_tail->next = m;
-			else
-				s->out = m;
-			s->out_tail = m;
-		}
-		n = rte_pktmbuf_tailroom(m);
-		if (n > bytes)
-			n = bytes;
-		memcpy(rte_pktmbuf_mtod_offset(m, uint8_t *, m->data_len), data, n);
-		m->data_len = (uint16_t)(m->data_len + n);
-		s->out_bytes += n;
-		data += n;
-		bytes -= n;
-	}
-	return true;
+	return record_copy(&s->out, data, bytes);
 }
 
 /*
@@ -60,14 +24,11 @@ bool tls_session_emit(struct tls_session *s, const uint8_t *data, uint32_t bytes
  * small moves into the room behind what came before it. So of any two neighbours
  * in the queue one is at least a quarter full.
  */
-static bool absorb(struct rte_mbuf *tail, const struct rte_mbuf *m)
+static bool absorb(struct chain *in, const struct rte_mbuf *m)
 {
-	if (m->data_len > SMALL_BYTES || m->data_len > rte_pktmbuf_tailroom(tail) || !RTE_MBUF_DIRECT(tail) ||
-	    rte_mbuf_refcnt_read(tail) != 1)
+	if (m->data_len > SMALL_BYTES || m->data_len > chain_room(in))
 		return false;
-	memcpy(rte_pktmbuf_mtod_offset(tail, uint8_t *, tail->data_len), rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
-	tail->data_len = (uint16_t)(tail->data_len + m->data_len);
-	return true;
+	return record_copy(in, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
 }
 
 void tls_input(struct tls_session *s, struct rte_mbuf *m)
@@ -78,75 +39,10 @@ void tls_input(struct tls_session *s, struct rte_mbuf *m)
 		next = m->next;
 		m->next = NULL;
 		m->nb_segs = 1;
-		s->in_bytes += m->data_len;
-		if (s->in_tail && absorb(s->in_tail, m)) {
+		if (absorb(&s->in, m))
 			rte_pktmbuf_free_seg(m);
-			continue;
-		}
-		if (s->in_tail)
-			s->in_tail->next = m;
 		else
-			s->in = m;
-		s->in_tail = m;
-	}
-}
-
-static void drop_chain(struct rte_mbuf *m)
-{
-	struct rte_mbuf *next;
-
-	for (; m; m = next) {
-		next = m->next;
-		m->next = NULL;
-		m->nb_segs = 1;
-		rte_pktmbuf_free_seg(m);
-	}
-}
-
-void tls_session_drop_queues(struct tls_session *s)
-{
-	drop_chain(s->in);
-	drop_chain(s->out);
-	s->in = s->in_tail = s->out = s->out_tail = NULL;
-	s->in_bytes = s->out_bytes = 0;
-}
-
-uint32_t tls_session_peek(const struct tls_session *s, uint8_t *to, uint32_t bytes)
-{
-	const struct rte_mbuf *m;
-	uint32_t at = 0, n;
-
-	for (m = s->in; m && at < bytes; m = m->next) {
-		n = m->data_len < bytes - at ? m->data_len : bytes - at;
-		memcpy(to + at, rte_pktmbuf_mtod(m, const uint8_t *), n);
-		at += n;
-	}
-	return at;
-}
-
-static void take(struct tls_session *s, uint8_t *to, uint32_t bytes)
-{
-	struct rte_mbuf *m;
-	uint32_t n;
-
-	ASSERT(bytes <= s->in_bytes);
-	s->in_bytes -= bytes;
-	while (bytes > 0) {
-		m = s->in;
-		n = m->data_len < bytes ? m->data_len : bytes;
-		memcpy(to, rte_pktmbuf_mtod(m, const uint8_t *), n);
-		to += n;
-		bytes -= n;
-		m->data_off = (uint16_t)(m->data_off + n);
-		m->data_len = (uint16_t)(m->data_len - n);
-		if (m->data_len)
-			continue;
-		s->in = m->next;
-		if (!s->in)
-			s->in_tail = NULL;
-		m->next = NULL;
-		m->nb_segs = 1;
-		rte_pktmbuf_free_seg(m);
+			chain_append(&s->in, m);
 	}
 }
 
@@ -159,9 +55,9 @@ static void take(struct tls_session *s, uint8_t *to, uint32_t bytes)
  */
 static bool is_plain_alert(struct tls_session *s)
 {
-	uint8_t record[HEADER_BYTES + 2];
+	uint8_t record[RECORD_HEADER_BYTES + 2];
 
-	if (s->established || tls_session_peek(s, record, sizeof(record)) < sizeof(record) || record[0] != 21 ||
+	if (chain_peek(&s->in, record, sizeof(record)) < sizeof(record) || record[0] != 21 ||
 	    record[3] != 0 || record[4] != 2)
 		return false;
 	/* Fatal, or close_notify or user_canceled, which end a handshake as well. */
@@ -174,25 +70,35 @@ static bool is_plain_alert(struct tls_session *s)
 /* May the library fetch the next record? Sets record_left when so. */
 static bool record_begin(struct tls_session *s)
 {
-	uint8_t header[HEADER_BYTES];
+	uint8_t header[RECORD_HEADER_BYTES];
 	uint32_t bytes;
 
-	if (tls_session_peek(s, header, HEADER_BYTES) < HEADER_BYTES)
+	if (chain_peek(&s->in, header, RECORD_HEADER_BYTES) < RECORD_HEADER_BYTES)
 		return false;
-	bytes = HEADER_BYTES + ((uint32_t)header[3] << 8 | header[4]);
-	if (bytes > HEADER_BYTES + CIPHERTEXT_MAX_BYTES)
-		bytes = HEADER_BYTES;	/* the library refuses it by its header */
-	if (s->in_bytes < bytes)
+	bytes = RECORD_HEADER_BYTES + ((uint32_t)header[3] << 8 | header[4]);
+	if (bytes > RECORD_HEADER_BYTES + RECORD_CIPHERTEXT_MAX_BYTES)
+		bytes = RECORD_HEADER_BYTES;	/* the library refuses it by its header */
+	if (s->in.bytes < bytes)
 		return false;
-	if (s->turn_bytes == 0) {
-		s->throttled = true;
-		return false;
-	}
 	if (!s->first_record_seen)
 		tls_session_take_name(s, bytes);
 	s->record_left = bytes;
-	s->turn_bytes -= bytes < s->turn_bytes ? bytes : s->turn_bytes;
 	return true;
+}
+
+/* After the handshake the library gets what ticket.c has for it, and nothing else. */
+static int recv_fed(uint8_t *to, uint32_t bytes)
+{
+	struct tls_worker *w = tls_worker;
+
+	if (w->fed_bytes == 0)
+		return WOLFSSL_CBIO_ERR_WANT_READ;
+	if (bytes > w->fed_bytes)
+		bytes = w->fed_bytes;
+	memcpy(to, w->fed, bytes);
+	w->fed += bytes;
+	w->fed_bytes -= bytes;
+	return (int)bytes;
 }
 
 int tls_session_recv(WOLFSSL *library, char *buf, int bytes, void *session)
@@ -203,6 +109,8 @@ int tls_session_recv(WOLFSSL *library, char *buf, int bytes, void *session)
 	(void)library;
 	if (bytes <= 0)
 		return WOLFSSL_CBIO_ERR_GENERAL;
+	if (s->established)
+		return recv_fed((uint8_t *)buf, (uint32_t)bytes);
 	if (s->record_left == 0) {
 		if (!record_begin(s))
 			return WOLFSSL_CBIO_ERR_WANT_READ;
@@ -210,20 +118,15 @@ int tls_session_recv(WOLFSSL *library, char *buf, int bytes, void *session)
 			s->error = TLS_ERR_ALERT;
 			return WOLFSSL_CBIO_ERR_GENERAL;
 		}
-		if (s->established && ++s->idle_records > IDLE_RECORDS_MAX) {
-			s->error = TLS_ERR_RECORD;
-			return WOLFSSL_CBIO_ERR_GENERAL;
-		}
 	}
 	n = (uint32_t)bytes < s->record_left ? (uint32_t)bytes : s->record_left;
-	if (!s->established) {
-		s->handshake_bytes += n;
-		if (s->handshake_bytes > TLS_HANDSHAKE_MAX_BYTES) {
-			s->error = TLS_ERR_HELLO_TOO_LONG;
-			return WOLFSSL_CBIO_ERR_GENERAL;
-		}
+	s->handshake_bytes += n;
+	if (s->handshake_bytes > TLS_HANDSHAKE_MAX_BYTES) {
+		s->error = TLS_ERR_HELLO_TOO_LONG;
+		return WOLFSSL_CBIO_ERR_GENERAL;
 	}
-	take(s, (uint8_t *)buf, n);
+	chain_peek(&s->in, (uint8_t *)buf, n);
+	chain_skip(&s->in, n);
 	s->record_left -= n;
 	return (int)n;
 }
@@ -235,6 +138,10 @@ int tls_session_send(WOLFSSL *library, char *buf, int bytes, void *session)
 	(void)library;
 	if (bytes < 0)
 		return WOLFSSL_CBIO_ERR_GENERAL;
+	/* Its keys are behind ours now: nothing of its own may leave, an answer to a bad ticket either. */
+	if (s->established)
+		return bytes;
+	record_on_sent(s, (const uint8_t *)buf, (uint32_t)bytes);
 	if (!tls_session_emit(s, (const uint8_t *)buf, (uint32_t)bytes)) {
 		s->error = TLS_ERR_MEMORY;
 		return WOLFSSL_CBIO_ERR_GENERAL;

@@ -24,10 +24,17 @@
 #define TLS_STRENGTH_DEFAULT_BITS 128u
 #define TLS_STRENGTH_MAX_BITS 192u
 
+enum aead_kind {
+	AEAD_AES_128_GCM,	/* RFC 5116 5.1 */
+	AEAD_AES_256_GCM,	/* RFC 5116 5.2 */
+	AEAD_CHACHA20_POLY1305,	/* RFC 8439 */
+};
+
 struct tls_suite {
 	uint16_t id;			/* IANA */
 	uint16_t version;		/* 0x0304 or 0x0303 */
 	unsigned int bits;
+	enum aead_kind cipher;
 	const char *library_name;	/* as wolfSSL's cipher list has it */
 	const char *iana_name;
 };

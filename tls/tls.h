@@ -48,6 +48,7 @@ enum tls_status {
 	X(SNI, "unknown_name", "the client asked for a name that the certificate doesn't hold") \
 	X(CERTIFICATE, "bad_certificate", "the peer's certificate was refused") \
 	X(ALERT, "peer_alert", "the peer sent a fatal alert") \
+	X(KEY_LIMIT, "key_limit", "a TLS 1.2 key has protected as many records as it safely can") \
 	X(MEMORY, "no_memory", "the worker's TLS memory or mbufs are used up") \
 	X(INTERNAL, "internal", "the TLS library reported an error of its own")
 

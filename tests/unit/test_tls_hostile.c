@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "tls/internal.h"
+#include "tls/record.h"
 #include "tls_pair.h"
 
 static struct tls_cert *cert;
@@ -223,7 +223,7 @@ static void test_key_update(void **state)
 	pair_init(&p, client_ctx, server_ctx);
 	assert_int_equal(pair_handshake(&p), TLS_OK);
 	for (i = 0; i < 20; i++) {
-		assert_int_equal(wolfSSL_update_keys(p.client->library), WOLFSSL_SUCCESS);
+		assert_true(record_update_keys(p.client, true));
 		assert_int_equal(tls_write(p.client, pair_bytes(up, 3000)), TLS_OK);
 		pair_carry(&p);
 		assert_int_equal(tls_read(p.server, &m, 100000), TLS_WANT_INPUT);
@@ -237,7 +237,7 @@ static void test_key_update(void **state)
 	assert_int_equal(down, 60000);
 	/* And nothing but key updates: work without data, which ends. */
 	for (i = 0; i < 100; i++) {
-		wolfSSL_update_keys(p.client->library);
+		record_update_keys(p.client, true);
 		pair_carry(&p);
 		tls_read(p.server, &m, 100000);
 		assert_null(m);
