@@ -78,6 +78,7 @@
 	X(STEERED, "steered", "packets handed to the worker that owns their connection") \
 	X(IP_REASSEMBLED, "ip_reassembled", "packets put together from fragments") \
 	X(ARP_SENT, "arp_sent", "ARP and ND requests sent") \
+	X(NEIGH_DOUBTED, "neigh_doubted", "next hops asked again since TCP heard nothing through them, RFC 1122 3.3.1.4") \
 	X(ECHO_ANSWERED, "echo_answered", "pings answered") \
 	X(TCP_ACCEPTED, "tcp_accepted", "TCP connections accepted from clients") \
 	X(TCP_COOKIES_ON, "tcp_cookies_on", "times that SYN cookies were switched on: the backlog ran full") \

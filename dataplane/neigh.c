@@ -160,7 +160,10 @@ static void neigh_fire(struct wheel_timer *timer, uint64_t now_us)
 
 	switch ((enum neigh_state)e->state) {
 	case NEIGH_REACHABLE:
-		set_state(e, NEIGH_STALE, 0, NEIGH_FORGET_US);
+		if (e->good_us + NEIGH_REACHABLE_US > now_us)
+			set_state(e, NEIGH_REACHABLE, 0, e->good_us + NEIGH_REACHABLE_US - now_us);
+		else
+			set_state(e, NEIGH_STALE, 0, NEIGH_FORGET_US);
 		return;
 	case NEIGH_STALE:
 		entry_free(e, DROP_NEIGH_UNRESOLVED);
@@ -257,18 +260,23 @@ static void wait_with(struct neigh_entry *e, struct rte_mbuf *m)
 	e->waiting[e->n_waiting++] = m;
 }
 
+/* The entry that the hint names, if it is still the next hop's. */
+static struct neigh_entry *hinted(struct stack *s, const struct ip_hop *hop, const struct addr *next_hop)
+{
+	struct neigh_entry *e = hop->neigh != 0 ? pool_at(&s->neigh.entries, hop->neigh - 1) : NULL;
+
+	return e && e->netif == hop->nif && addr_equal(&e->addr, next_hop) ? e : NULL;
+}
+
 /* The entry of the next hop: by the hint, else by hash, else a new one. NULL: the table is full. */
 static struct neigh_entry *hop_entry(struct stack *s, struct ip_hop *hop, const struct addr *dst)
 {
 	const struct addr *next_hop = ip_next_hop(s, hop, dst);
 	struct neigh_table *t = &s->neigh;
-	struct neigh_entry *e;
+	struct neigh_entry *e = hinted(s, hop, next_hop);
 
-	if (hop->neigh != 0) {
-		e = pool_at(&t->entries, hop->neigh - 1);
-		if (e && e->netif == hop->nif && addr_equal(&e->addr, next_hop))
-			return e;
-	}
+	if (e)
+		return e;
 	e = lookup(t, hop->nif, next_hop);
 	if (!e) {
 		e = entry_new(s, ip_hop_netif(s, hop), next_hop);
@@ -304,6 +312,34 @@ void neigh_output(struct stack *s, struct ip_hop *hop, const struct addr *dst, s
 	eth_output(s, ip_hop_netif(s, hop), m, e->header, e->header_bytes);
 }
 
+void neigh_advise_good(struct stack *s, const struct ip_hop *hop, const struct addr *dst)
+{
+	struct neigh_entry *e = hinted(s, hop, ip_next_hop(s, hop, dst));
+
+	if (e)
+		e->good_us = s->now_us;
+}
+
+void neigh_advise_bad(struct stack *s, struct ip_hop *hop, const struct addr *dst)
+{
+	struct neigh_entry *e = hinted(s, hop, ip_next_hop(s, hop, dst));
+
+	/* Pending, or asked already: nothing to add. */
+	if (!e || (e->state != NEIGH_REACHABLE && e->state != NEIGH_STALE))
+		return;
+	if (s->now_us - e->good_us < NEIGH_ADVICE_US)
+		return;
+	count_event(s->config.counters, EVENT_NEIGH_DOUBTED);
+	set_state(e, NEIGH_PROBE, NEIGH_PROBES - 1, NEIGH_RETRANS_US);
+	ask(e, false);
+}
+
+static void confirm(struct neigh_entry *e)
+{
+	e->good_us = e->stack->now_us;
+	set_state(e, NEIGH_REACHABLE, 0, NEIGH_REACHABLE_US);
+}
+
 static void send_waiting(struct neigh_entry *e)
 {
 	unsigned int n = e->n_waiting;
@@ -325,7 +361,7 @@ void neigh_heard(struct stack *s, const struct netif *nif, const struct addr *a,
 		e->header_bytes = eth_header(e->header, nif, mac,
 					     addr_is_v4(a) ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6);
 		if (answer)
-			set_state(e, NEIGH_REACHABLE, 0, NEIGH_REACHABLE_US);
+			confirm(e);
 		else
 			set_state(e, NEIGH_STALE, 0, NEIGH_FORGET_US);
 		send_waiting(e);
@@ -334,7 +370,7 @@ void neigh_heard(struct stack *s, const struct netif *nif, const struct addr *a,
 	old = entry_mac(e);
 	if (rte_is_same_ether_addr(&old, mac)) {
 		if (answer)
-			set_state(e, NEIGH_REACHABLE, 0, NEIGH_REACHABLE_US);
+			confirm(e);
 		return;
 	}
 	/* Another MAC: a failover, or a lie. If the old one is silent, everybody is asked. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Neighbours: which MAC address a next hop has. One table for ARP and ND, one per
- * worker, with the states of RFC 4861 7.3.2, except DELAY: TCP gives no hint that
- * a neighbour is reachable, so a stale entry is probed on its first use.
+ * worker, with the states of RFC 4861 7.3.2, except DELAY: a stale entry is probed on
+ * its first use. TCP advises (RFC 1122 3.3.1.4, RFC 4861 7.3.1): while what it sends is
+ * acknowledged an entry stays reachable without a question, and when the same segment
+ * is sent again and again the neighbour is asked early.
  *
  * Who is believed: an entry is made only when we want to send. Nobody else's
  * message makes one. A known entry's MAC changes only by an answer to a question
@@ -38,6 +40,7 @@ struct stack;
 #define NEIGH_DOUBT_US 250000ull	/* how long the old MAC has to answer when another claims its place */
 #define NEIGH_REACHABLE_US 30000000ull	/* REACHABLE_TIME, without its random factor */
 #define NEIGH_FORGET_US 600000000ull	/* a stale entry that nobody uses */
+#define NEIGH_ADVICE_US 3000000ull	/* advice against a neighbour isn't heard so soon after good news of it */
 #define NEIGH_HOLD_US 3000000ull	/* after no answer: how long packets fail at once */
 
 enum neigh_state {
@@ -57,6 +60,7 @@ struct neigh_entry {
 	uint8_t n_waiting;
 	uint32_t next;			/* in the hash chain: index + 1 */
 	uint64_t hold_until_us;
+	uint64_t good_us;		/* the last answer or good advice */
 	TAILQ_ENTRY(neigh_entry) link;	/* in `pending` or `known` */
 	struct wheel_timer timer;
 	struct stack *stack;
@@ -92,6 +96,16 @@ void neigh_output(struct stack *s, struct ip_hop *hop, const struct addr *dst, s
  */
 void neigh_heard(struct stack *s, const struct netif *nif, const struct addr *a, const struct rte_ether_addr *mac,
 		 bool answer);
+
+/*
+ * TCP's advice about the next hop towards @dst. Good: what was sent by it has arrived.
+ * Bad: what is sent by it doesn't seem to; it is asked, unless it has answered, or anybody
+ * has had good to say of it, within NEIGH_ADVICE_US. So a thousand clients that are gone
+ * make one question. Neither makes an entry, and good advice ends no question that is under way:
+ * who claims another's place is believed by the other's silence only.
+ */
+void neigh_advise_good(struct stack *s, const struct ip_hop *hop, const struct addr *dst);
+void neigh_advise_bad(struct stack *s, struct ip_hop *hop, const struct addr *dst);
 
 /* For tests and control: the entry, or NULL. Borrowed until the next call of this module. */
 const struct neigh_entry *neigh_lookup(const struct stack *s, const struct netif *nif, const struct addr *a);

@@ -56,6 +56,7 @@ static void sample_rtt(struct tcp_conn *c, const struct tcp_acked *acked)
 
 static void progress(struct tcp_conn *c)
 {
+	neigh_advise_good(c->stack, &c->hop, &c->tuple.faddr);
 	if (tcp_flight(c) > 0)
 		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
 	else

@@ -99,8 +99,10 @@ void tcp_cc_lost(struct tcp_conn *c, uint32_t flight_bytes)
 	if (!tcp_cc_models(c))
 		save(c);
 	tcp_cc(c)->lost(c, carried(c, flight_bytes));
-	if (!tcp_cc_models(c))
-		c->cwnd = c->ssthresh;
+	/* A model may take no notice of a loss; then there is nothing to tell. */
+	if (tcp_cc_models(c))
+		return;
+	c->cwnd = c->ssthresh;
 	tcp_ecn_reduced(c);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The parts of BBR (draft-ietf-ccwg-bbr-06) among themselves: tcp_cc_bbr.c steers by
- * the model, tcp_cc_bbr_model.c keeps it, tcp_cc_bbr_state.c decides what to try next.
+ * the model, tcp_cc_bbr_model.c keeps it, tcp_cc_bbr_ecn.c heeds marks of congestion,
+ * tcp_cc_bbr_state.c decides what to try next.
  * Functions have the draft's names.
  *
  * Threads: the stack's worker.
@@ -88,7 +89,12 @@ void bbr_update_model(struct tcp_conn *c, const struct tcp_rate_sample *rs);
 void bbr_update_min_rtt(struct tcp_conn *c, const struct tcp_rate_sample *rs);
 void bbr_advance_latest_delivery_signals(struct tcp_conn *c, const struct tcp_rate_sample *rs);
 void bbr_advance_max_bw_filter(struct tcp_conn *c);
+/* A probe has gone too far: with so much in flight the path was congested. */
+void bbr_handle_inflight_too_high(struct tcp_conn *c, uint32_t inflight, bool app_limited);
 void bbr_handle_lost_packet(struct tcp_conn *c, const struct tcp_seg *g);
+
+/* tcp_cc_bbr_ecn.c: what routers say */
+void bbr_handle_echo(struct tcp_conn *c, const struct tcp_rate_sample *rs);
 
 /* tcp_cc_bbr_state.c: what to try */
 void bbr_reset_full_bw(struct tcp_conn *c);

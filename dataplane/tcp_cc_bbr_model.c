@@ -136,6 +136,7 @@ void bbr_update_model(struct tcp_conn *c, const struct tcp_rate_sample *rs)
 	update_latest_delivery_signals(c, rs);
 	update_round(c, rs);
 	update_max_bw(c, rs);
+	bbr_handle_echo(c, rs);
 	if (c->bbr.loss_round_start) {
 		adapt_lower_bounds(c);
 		c->bbr.loss_in_round = false;
@@ -176,15 +177,15 @@ static uint32_t inflight_at_loss(const struct tcp_seg *g, uint32_t lost)
 	return inflight_prev + (uint32_t)((uint64_t)(allowed - lost_prev) * 100 / (100 - BBR_LOSS_PERCENT));
 }
 
-static void handle_inflight_too_high(struct tcp_conn *c, const struct tcp_seg *g, uint32_t lost)
+void bbr_handle_inflight_too_high(struct tcp_conn *c, uint32_t inflight, bool app_limited)
 {
 	struct tcp_bbr *b = &c->bbr;
 	uint32_t target = bbr_percent(bbr_target_inflight(c), BBR_BETA_PERCENT);
 
 	b->prev_probe_too_high = true;
 	b->bw_probe_sample = false;	/* one answer to a probe */
-	if (!(g->flags & TCP_SEG_APP_LIMITED))
-		b->inflight_longterm = RTE_MAX(inflight_at_loss(g, lost), target);
+	if (!app_limited)
+		b->inflight_longterm = RTE_MAX(inflight, target);
 	if (b->state == BBR_UP) {
 		b->undo_state = BBR_UP;
 		bbr_start_probe_bw_down(c);
@@ -202,5 +203,5 @@ void bbr_handle_lost_packet(struct tcp_conn *c, const struct tcp_seg *g)
 	}
 	b->loss_in_round = true;
 	if (b->bw_probe_sample && bbr_is_inflight_too_high(c, lost, g->tx_in_flight))
-		handle_inflight_too_high(c, g, lost);
+		bbr_handle_inflight_too_high(c, inflight_at_loss(g, lost), g->flags & TCP_SEG_APP_LIMITED);
 }

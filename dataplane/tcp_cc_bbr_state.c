@@ -191,7 +191,7 @@ static bool adapt_long_term_model(struct tcp_conn *c, const struct tcp_rate_samp
 			return true;
 		}
 	}
-	if (b->inflight_longterm == BBR_INFINITY || bbr_is_inflight_too_high(c, rs->lost, rs->tx_in_flight))
+	if (b->inflight_longterm == BBR_INFINITY || rs->echoed || bbr_is_inflight_too_high(c, rs->lost, rs->tx_in_flight))
 		return false;
 	b->inflight_longterm = RTE_MAX(b->inflight_longterm, rs->tx_in_flight);
 	if (b->state == BBR_UP)

@@ -33,11 +33,6 @@ uint8_t tcp_ecn_syn_flags(const struct tcp_conn *c)
 	return c->ecn_ask ? SETUP : 0;
 }
 
-void tcp_ecn_established(struct tcp_conn *c)
-{
-	c->ecn_ok = c->ecn_ok && !tcp_cc_models(c);
-}
-
 void tcp_ecn_received(struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	if (!c->ecn_echo)
@@ -56,19 +51,31 @@ void tcp_ecn_reduced(struct tcp_conn *c)
 		c->ecn_cwr = true;
 }
 
+void tcp_ecn_answered(struct tcp_conn *c)
+{
+	count_event(c->stack->config.counters, EVENT_TCP_ECN_REDUCTION);
+	c->ecn_slow = true;
+	c->ecn_cwr = true;
+	/* A loss before it may turn out to be none; this mark is one. */
+	c->undo_on = false;
+}
+
 void tcp_ecn_acked(struct tcp_conn *c, const struct tcp_rx *rx, uint32_t flight_bytes)
 {
+	bool echo = c->ecn_ok && (rx->flags & TH_ECE) && flight_bytes > 0;
+
+	if (tcp_cc_models(c)) {
+		/* After a time-out there is no less to send. */
+		c->stack->tcp.sample.echoed = echo && c->ca_state != TCP_CA_LOSS;
+		return;
+	}
 	/* Beyond the point: what carried CWR has reached the peer, a new echo is about new marks. */
 	if (c->ecn_slow && seq_gt(c->snd_una, c->recovery_point))
 		c->ecn_slow = false;
-	if (!c->ecn_ok || !(rx->flags & TH_ECE) || flight_bytes == 0)
-		return;
 	/* Once a window, and recovery has reduced it already. */
-	if (c->ecn_slow || c->ca_state != TCP_CA_OPEN)
+	if (!echo || c->ecn_slow || c->ca_state != TCP_CA_OPEN)
 		return;
-	count_event(c->stack->config.counters, EVENT_TCP_ECN_REDUCTION);
 	tcp_cc_ecn(c, flight_bytes);
 	c->recovery_point = c->snd_nxt;
-	c->ecn_slow = true;
-	c->ecn_cwr = true;
+	tcp_ecn_answered(c);
 }

@@ -4,9 +4,8 @@
  * the port allows: it answers who asks, or asks as well, once: a SYN sent again asks
  * no more, for there are paths that drop it. New data alone is marked ECT(0), never
  * retransmissions, acknowledgments and probes. A mark on received data is echoed
- * until CWR comes; an echo is answered by one reduction a window, as for a loss, and
- * CWR. A controller that doesn't react to echoes sends nothing that is marked; the
- * other direction may be all the same.
+ * until CWR comes; an echo is answered by one reduction a window and CWR: by a window
+ * as for a loss, by a model (BBR) as tcp_cc_bbr_ecn.c says.
  *
  * Threads: the stack's worker.
  */
@@ -21,12 +20,11 @@ void tcp_ecn_dial(struct tcp_conn *c);
 void tcp_ecn_peer_syn(struct tcp_conn *c, const struct tcp_rx *rx);
 /* ECE and CWR of our SYN or SYN-ACK. */
 uint8_t tcp_ecn_syn_flags(const struct tcp_conn *c);
-/* The controller is chosen. */
-void tcp_ecn_established(struct tcp_conn *c);
-
 /* CE and CWR of an acceptable segment. */
 void tcp_ecn_received(struct tcp_conn *c, const struct tcp_rx *rx);
 /* An acknowledgment was handled; @flight_bytes: in flight before it. */
 void tcp_ecn_acked(struct tcp_conn *c, const struct tcp_rx *rx, uint32_t flight_bytes);
+/* An echo has been answered by less to send: CWR goes out, and what follows of this window's echoes is passed over. */
+void tcp_ecn_answered(struct tcp_conn *c);
 /* The window was reduced for a loss: the peer is told (section 6.1.2). */
 void tcp_ecn_reduced(struct tcp_conn *c);

@@ -8,6 +8,7 @@
 #define TCP_RTO_SYN_LOST_US 3000000u	/* RFC 6298 (5.7): the SYN took more than one attempt, and nothing measured it */
 #define TCP_RTO_MIN_US 200000u		/* below RFC 6298's 1 s, as every stack in use today */
 #define TCP_RTO_MAX_US 60000000u	/* RFC 6298 (2.5) */
+#define TCP_R1 3u			/* RFC 9293 3.8.3: time-outs of one segment until the next hop is in doubt */
 #define TCP_ACK_DELAY_US 40000u		/* RFC 9293 3.8.6.3 allows 500 ms; small enough for request and answer */
 #define TCP_RETRY_US 10000u		/* output again after the pool was empty */
 #define TCP_CONNECT_US 10000000u	/* a dialled server that doesn't answer */

@@ -113,7 +113,6 @@ void tcp_open_established(struct tcp_conn *c, const struct tcp_rx *rx)
 	c->uto_due = tcp_uto_enabled(s);
 	tcp_list_half_open_leave(c);
 	tcp_cc_init(c);
-	tcp_ecn_established(c);
 	count_event(s->config.counters, c->passive ? EVENT_TCP_ACCEPTED : EVENT_TCP_CONNECTED);
 	tcp_notify(c, TCP_ESTABLISHED);
 }

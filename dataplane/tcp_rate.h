@@ -32,6 +32,7 @@ struct tcp_rate_sample {
 	uint32_t newly_lost;		/* bytes that it made lost */
 	uint32_t tx_in_flight;		/* when the newest record was sent, itself included */
 	uint32_t lost;			/* bytes lost since then */
+	bool echoed;			/* the acknowledgment echoes a mark of congestion (tcp_ecn.c) */
 	bool app_limited;
 	bool any;			/* something was delivered: prior_delivered and what follows are set */
 	/* private: */

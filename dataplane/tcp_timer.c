@@ -60,6 +60,16 @@ static void begin_user_timeout(struct tcp_conn *c)
 		tcp_timer_set(c, TCP_T_LIFE, tcp_uto_us(c));
 }
 
+/*
+ * R1 is reached (RFC 9293 3.8.3, MUST-20): perhaps it isn't the peer. A client that has sent only a SYN
+ * has never been shown to exist: what it doesn't answer says nothing about the way to it.
+ */
+static void advise_ip(struct tcp_conn *c)
+{
+	if (c->backoff >= TCP_R1 && !(c->passive && c->state == TCPS_SYN_RCVD))
+		neigh_advise_bad(c->stack, &c->hop, &c->tuple.faddr);
+}
+
 static void syn_timeout(struct tcp_conn *c)
 {
 	c->ecn_ask = false;	/* what asks may be dropped (RFC 3168 6.1.1.1) */
@@ -94,11 +104,13 @@ static void rtx_timeout(struct tcp_conn *c)
 {
 	if (!tcp_synchronized(c)) {
 		syn_timeout(c);
+		advise_ip(c);
 	} else if (tcp_flight(c) > 0) {
 		begin_user_timeout(c);
 		tcp_pmtu_timed_out(c);
 		tcp_recovery_timeout(c);
 		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
+		advise_ip(c);
 	} else if (c->snd_unsent > 0 || (c->fin_wanted && !c->fin_sent)) {
 		persist(c);
 	}

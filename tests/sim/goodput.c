@@ -78,6 +78,13 @@ static const struct path paths[] = {
 	{ .name = "two flows, 100 Mbit/s, 40 ms, 50 packets", .mbit = 100, .rtt_us = 40000, .queue_packets = 50,
 	  .buffer_bytes = 1000000, .bytes = 32000000, .flows = 2,
 	  .bounds = { { 0.75, 0.65 }, { 0.6, 0.5 }, { 0.6, 0.5 } }, .ratio = 2 },
+	/* Queues that mark (RFC 3168) when 50 packets wait, and drop nothing as long as that is heeded. */
+	{ .name = "100 Mbit/s, 40 ms, marked from 50 packets on", .mbit = 100, .rtt_us = 40000, .queue_packets = 1000,
+	  .faults = { .mark_bytes = 50 * 1514 }, .buffer_bytes = 1000000, .bytes = 32000000,
+	  .bounds = { { 0.75, 0.65 }, { 0.75, 0.65 }, { 0.7, 0.6 } } },
+	{ .name = "two flows, 100 Mbit/s, 40 ms, marked from 50 packets on", .mbit = 100, .rtt_us = 40000, .queue_packets = 1000,
+	  .faults = { .mark_bytes = 50 * 1514 }, .buffer_bytes = 1000000, .bytes = 32000000, .flows = 2,
+	  .bounds = { { 0.75, 0.65 }, { 0.75, 0.65 }, { 0.7, 0.6 } }, .ratio = 2 },
 };
 
 #define PATHS (sizeof(paths) / sizeof(paths[0]))
@@ -123,7 +130,7 @@ static void make_scenario(const struct path *p, uint8_t congestion, struct scena
 		sc->hosts[i] = (struct host_config){
 			.congestion = congestion, .mtu = 1500, .max_conns = 16, .max_half_open = 8,
 			.rcv_buffer_bytes = p->buffer_bytes, .snd_buffer_bytes = p->buffer_bytes,
-			.offloads = NETIF_TX_SCATTER, .secret = { seed, 7 },
+			.ecn = p->faults.mark_bytes > 0 ? ECN_ON : ECN_ACCEPT, .offloads = NETIF_TX_SCATTER, .secret = { seed, 7 },
 		};
 	}
 	/* Host 1 sends; only what it sends meets the bottleneck and the faults. */
@@ -145,6 +152,7 @@ static double run(const struct path *p, unsigned int k, uint64_t seed, double *r
 	static struct sim s;
 	struct scenario sc;
 	double fast = 0, slow = INFINITY, end_us = 0;
+	bool marks_heeded;
 
 	make_scenario(p, controllers[k].congestion, &sc, seed);
 	sim_init(&s, seed, &sc, NULL);
@@ -158,8 +166,14 @@ static double run(const struct path *p, unsigned int k, uint64_t seed, double *r
 		end_us = fmax(end_us, (double)(s.flows[i].end_us - s.start_us));
 	}
 	*ratio = fast / slow;
+	marks_heeded = p->faults.mark_bytes == 0 || (s.wires[1].marked > 0 && s.wires[1].queue_lost == 0 &&
+						     s.hosts[1].counters.events[EVENT_TCP_RETRANSMIT] == 0);
 	if (!sim_fini(&s)) {
 		printf("# %s, %s, seed %llu: %s\n", controllers[k].name, p->name, (unsigned long long)seed, s.failure);
+		return -1;
+	}
+	if (!marks_heeded) {
+		printf("# %s, %s, seed %llu: marked or not, the queue ran over\n", controllers[k].name, p->name, (unsigned long long)seed);
 		return -1;
 	}
 	return (double)p->bytes * 8 * sc.n_flows / end_us;

@@ -372,6 +372,121 @@ static void short_path(void **st)
 	assert_true(c->cwnd >= 4u * c->mss);
 }
 
+/* A round trip whose acknowledgment echoes a mark. */
+static void echoed(uint32_t rate, uint32_t flight)
+{
+	struct tcp_rate_sample rs = round_trip(rate, flight);
+
+	rs.echoed = true;
+	tcp_cc_sampled(c, &rs);
+}
+
+static uint64_t reductions(void)
+{
+	return peer.counters.events[EVENT_TCP_ECN_REDUCTION];
+}
+
+/*
+ * Section 3.7, RFC 3168 6.1.2, RFC 8511: less in flight for the rest of the cycle, though all is delivered; once for what
+ * was out when the echo came, and again for what left since.
+ */
+static void echo_in_cruise(void **st)
+{
+	struct tcp_rate_sample rs;
+
+	to_cruise();
+	echoed(RATE, BDP);
+	assert_int_equal(c->bbr.state, BBR_CRUISE);
+	assert_int_equal(c->cwnd, BDP * 85 / 100);
+	assert_int_equal(c->bbr.bw_shortterm, RATE);	/* it is delivered */
+	assert_int_equal(reductions(), 1);
+	assert_true(c->ecn_cwr);
+	c->ecn_cwr = false;
+	rs = round_trip(RATE, BDP * 85 / 100);
+	rs.prior_delivered = c->bbr.loss_round_delivered - 1;
+	rs.echoed = true;
+	tcp_cc_sampled(c, &rs);
+	assert_int_equal(reductions(), 1);
+	assert_int_equal(c->cwnd, BDP * 85 / 100);
+	assert_false(c->ecn_cwr);
+	echoed(RATE, BDP * 85 / 100);
+	assert_int_equal(reductions(), 2);
+	assert_int_equal(c->cwnd, BDP * 85 / 100 * 85 / 100);
+	/* The next probe lifts it. */
+	for (int i = 0; i < 64 && c->bbr.state == BBR_CRUISE; i++)
+		acked(RATE, c->cwnd);
+	assert_int_equal(c->bbr.state, BBR_REFILL);
+	assert_int_equal(c->bbr.inflight_shortterm, BBR_INFINITY);
+}
+
+/* Less is delivered as well: then the rate goes down by as much. */
+static void echo_and_less_delivered(void **st)
+{
+	to_cruise();
+	acked(RATE / 2, BDP);
+	acked(RATE / 2, BDP);
+	echoed(RATE / 2, BDP);
+	assert_int_equal(c->bbr.bw_shortterm, RATE / 100 * 85);
+	/* Not to a standstill, whatever the peer says. */
+	c->bbr.inflight_shortterm = 4u * c->mss + 1;
+	echoed(RATE / 2, BDP);
+	assert_int_equal(c->cwnd, 4 * c->mss);
+	assert_true(c->pacing_rate > RATE / 3);
+}
+
+static void echo_ends_startup(void **st)
+{
+	acked(RATE / 2, BDP);
+	acked(RATE, BDP);
+	echoed(RATE, 2 * BDP);
+	assert_int_equal(c->bbr.state, BBR_DRAIN);
+	assert_in_range(c->pacing_rate, RATE / 2 * 98 / 100, RATE / 2);
+	assert_in_range(c->bbr.inflight_longterm, BDP, 2 * BDP);
+	assert_true(c->cwnd <= 2 * BDP * 85 / 100);
+}
+
+/* A probe that is marked is over; where it got to is the bound of the next one. */
+static void echo_ends_a_probe(void **st)
+{
+	to_up();
+	acked(RATE, BDP * 9 / 8);
+	echoed(RATE, BDP * 5 / 4);
+	assert_int_equal(c->bbr.state, BBR_DOWN);
+	assert_int_equal(c->bbr.inflight_longterm, BDP * 5 / 4);
+	assert_int_equal(c->cwnd, BDP * 5 / 4 * 85 / 100);
+	/* The rest of the probe is marked as well: that changes nothing. */
+	echoed(RATE, BDP * 4 / 3);
+	assert_int_equal(c->bbr.inflight_longterm, BDP * 5 / 4);
+	rtt_us--;
+	acked(RATE, BDP / 2);
+	acked(RATE, BDP / 2);
+	for (int i = 0; i < 64 && c->bbr.state != BBR_UP; i++)
+		acked(RATE, BDP);
+	assert_int_equal(c->bbr.state, BBR_UP);
+	acked(RATE, BDP * 5 / 4);
+	assert_int_equal(c->bbr.state, BBR_DOWN);
+}
+
+static void echo_before_a_probe(void **st)
+{
+	to_cruise();
+	for (int i = 0; i < 64 && c->bbr.state == BBR_CRUISE; i++)
+		acked(RATE, BDP);
+	assert_int_equal(c->bbr.state, BBR_REFILL);
+	echoed(RATE, BDP);
+	assert_int_equal(c->bbr.state, BBR_DOWN);
+	assert_int_equal(c->cwnd, BDP * 85 / 100);
+}
+
+/* A loss undone after a mark doesn't undo the answer to the mark. */
+static void echo_stays(void **st)
+{
+	to_cruise();
+	c->undo_on = true;
+	echoed(RATE, BDP);
+	assert_false(c->undo_on);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -380,6 +495,8 @@ int main(void)
 		T(startup), T(startup_waits_for_the_user), T(startup_ends_by_loss), T(drain), T(drain_is_bounded),
 		T(probe_bw_cycle), T(up_finds_more), T(up_ends_by_loss), T(precaution), T(cruise_yields), T(probe_rtt),
 		T(restart), T(time_out_and_undo), T(short_path),
+		T(echo_in_cruise), T(echo_and_less_delivered), T(echo_ends_startup), T(echo_ends_a_probe), T(echo_before_a_probe),
+		T(echo_stays),
 	};
 
 	return cmocka_run_group_tests_name("tcp_bbr", tests, NULL, NULL);

@@ -234,9 +234,9 @@ static void echo_reduces_once_a_window(void **st)
 }
 
 /* The peer says it was marked whatever happens. It hurts nobody but itself, and not to a standstill. */
-static void always_echoing(void **st)
+static void echo_always(uint8_t congestion)
 {
-	struct script s = { .o = { .sack = true, .stack = { CUBIC } } };
+	struct script s = { .o = { .sack = true, .stack = { .congestion = congestion } } };
 	uint32_t acked = 0, sent = 0;
 	unsigned int turns = 0;
 
@@ -263,32 +263,93 @@ static void always_echoing(void **st)
 	tcp_peer_fini(&s.p);
 }
 
-/* A loss reduces the window as well: the peer, should it be echoing, must hear CWR too; BBR marks nothing at all. */
+static void always_echoing(void **st)
+{
+	echo_always(CONGESTION_CUBIC);
+	echo_always(CONGESTION_BBR);
+}
+
+/* A loss reduces the window as well: the peer, should it be echoing, must hear CWR too. */
 static void loss_is_told(void **st)
 {
-	struct script s = { .o = { .sack = true, .stack = { CUBIC } } };
-	struct script bbr = { .o = { .sack = true, .stack = { .congestion = CONGESTION_BBR } } };
+	static const uint8_t controllers[] = { CONGESTION_CUBIC, CONGESTION_BBR };
+
+	for (size_t i = 0; i < RTE_DIM(controllers); i++) {
+		struct script s = { .o = { .sack = true, .stack = { .congestion = controllers[i] } } };
+
+		open_passive(&s, E | C, E);
+		send(&s, 100);
+		expect(&s, P | A, 100, ECT0);
+		tcp_peer_run(&s.p, 1100);
+		expect(&s, A, 100, 0);
+		while (script_next(&s))
+			;
+		step(&s, (struct step)in(A, 0, 0, 100));
+		send(&s, 50);
+		expect(&s, P | A | C, 50, ECT0);
+		send(&s, 50);
+		expect(&s, P | A, 50, ECT0);
+		tcp_peer_fini(&s.p);
+	}
+}
+
+/* Takes all that the stack has sent. Returns how much of it was data, and in *cwr how many segments told of a reduction. */
+static uint32_t take_marked(struct script *s, unsigned int *cwr)
+{
+	const struct tcp_peer_segment *g;
+	uint32_t bytes = 0;
+
+	while ((g = script_next(s)) != NULL) {
+		assert_int_equal(g->tos, g->rx.bytes > 0 ? ECT0 : 0);
+		*cwr += (g->rx.flags & C) != 0;
+		bytes += g->rx.bytes;
+	}
+	return bytes;
+}
+
+/* BBR, the default, on the wire: ECT(0); one answer for a window of echoes, CWR on what is sent next; then another. */
+static void bbr(void **st)
+{
+	struct script s = { .o = { .sack = true } };
+	uint32_t cwnd, sent;
+	unsigned int cwr = 0;
 
 	open_passive(&s, E | C, E);
-	send(&s, 100);
-	expect(&s, P | A, 100, ECT0);
-	tcp_peer_run(&s.p, 1100);
-	expect(&s, A, 100, 0);
-	while (script_next(&s))
-		;
-	step(&s, (struct step)in(A, 0, 0, 100));
-	send(&s, 50);
-	expect(&s, P | A | C, 50, ECT0);
-	send(&s, 50);
-	expect(&s, P | A, 50, ECT0);
+	cwnd = s.p.conn->cwnd;
+	send(&s, 60000);
+	tcp_peer_run(&s.p, 5);
+	sent = take_marked(&s, &cwr);
+	assert_int_equal(sent, cwnd);
+	for (uint32_t acked = 1460; acked <= cwnd; acked += 1460) {
+		struct tcp_rx rx = script_segment(&s, &(struct step)in(A | E, 0, 0, acked));
+
+		tcp_peer_send(&s.p, s.port, 993, &rx, NULL);
+	}
+	assert_int_equal(s.p.counters.events[EVENT_TCP_ECN_REDUCTION], 1);
+	assert_true(s.p.conn->cwnd <= cwnd * 85 / 100);
+	assert_int_equal(cwr, 0);
+	tcp_peer_run(&s.p, 5);
+	sent += take_marked(&s, &cwr);
+	assert_true(sent > cwnd);
+	assert_int_equal(cwr, 1);
+	step(&s, (struct step)in(A | E, 0, 0, sent));
+	assert_int_equal(s.p.counters.events[EVENT_TCP_ECN_REDUCTION], 2);
+	assert_int_equal(s.p.counters.events[EVENT_TCP_RETRANSMIT], 0);
+	take_marked(&s, &cwr);
 	tcp_peer_fini(&s.p);
-	open_passive(&bbr, E | C, E);
-	send(&bbr, 100);
-	expect(&bbr, P | A, 100, 0);
-	bbr.p.tos = CE;
-	step(&bbr, (struct step)in(P | A, 0, 10, 100));
-	expect(&bbr, A | E, 0, 0);
-	tcp_peer_fini(&bbr.p);
+}
+
+/* Without an agreement an echo is nothing, and nothing is marked. */
+static void bbr_not_asked(void **st)
+{
+	struct script s = { .o = { .sack = true } };
+
+	open_passive(&s, 0, 0);
+	send(&s, 100);
+	expect(&s, P | A, 100, 0);
+	step(&s, (struct step)in(A | E, 0, 0, 100));
+	assert_int_equal(s.p.counters.events[EVENT_TCP_ECN_REDUCTION], 0);
+	tcp_peer_fini(&s.p);
 }
 
 int main(void)
@@ -297,6 +358,7 @@ int main(void)
 		cmocka_unit_test(passive), cmocka_unit_test(active), cmocka_unit_test(active_falls_back),
 		cmocka_unit_test(as_the_port_allows), cmocka_unit_test(marks_are_echoed), cmocka_unit_test(only_new_data),
 		cmocka_unit_test(echo_reduces_once_a_window), cmocka_unit_test(always_echoing), cmocka_unit_test(loss_is_told),
+		cmocka_unit_test(bbr), cmocka_unit_test(bbr_not_asked),
 	};
 
 	return cmocka_run_group_tests_name("tcp_ecn", tests, NULL, NULL);
