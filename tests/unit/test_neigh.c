@@ -11,109 +11,8 @@
 #include <cmocka.h>
 #include <rte_mbuf.h>
 
-#include "box.h"
-#include "stack_private.h"
+#include "neigh_box.h"
 #include "tcp_fake.h"
-
-#define SECOND 1000000ull
-#define TURN 2048u	/* more than a tick of the wheel */
-
-static void path_to(struct box *b, struct ip_path *p, const char *dst)
-{
-	struct addr a;
-
-	assert_int_equal(addr_parse(dst, &a), 0);
-	assert_int_equal(ip_path_init(b->stack, p, NULL, &a), 0);
-}
-
-/* Sends a TCP header with this sequence number. */
-static void out(struct box *b, struct ip_path *p, uint32_t seq)
-{
-	struct rte_mbuf *m = rte_pktmbuf_alloc(b->mbufs);
-	struct frame f = { .n = 0 };
-
-	assert_non_null(m);
-	frame_tcp(&f, 40000, 143, seq);
-	memcpy(rte_pktmbuf_append(m, (uint16_t)f.n), f.bytes, f.n);
-	ip_output(b->stack, p, m, IPPROTO_TCP, 20, 0);
-}
-
-static void out_to(struct box *b, const char *dst, uint32_t seq)
-{
-	struct ip_path p;
-
-	path_to(b, &p, dst);
-	out(b, &p, seq);
-}
-
-static uint32_t be32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-/* Is sent frame @i an ARP request for @target, to all or (@mac != 0) to that peer? */
-static bool asks(const struct box *b, unsigned int i, const char *target, uint8_t mac)
-{
-	uint8_t to[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
-	struct addr a;
-	size_t n;
-	const uint8_t *p = box_sent(b, i, &n);
-
-	assert_int_equal(addr_parse(target, &a), 0);
-	if (mac)
-		peer_mac(to, mac);
-	return n == 42 && p[12] == 8 && p[13] == 6 && p[21] == 1 && memcmp(p, to, 6) == 0 &&
-	       memcmp(p + 38, a.b + 12, 4) == 0;
-}
-
-/* Is sent frame @i the TCP segment with @seq, to the peer @mac? */
-static bool carries(const struct box *b, unsigned int i, uint32_t seq, uint8_t mac)
-{
-	uint8_t to[6];
-	size_t n;
-	const uint8_t *p = box_sent(b, i, &n);
-
-	peer_mac(to, mac);
-	return n == 54 && p[12] == 8 && p[13] == 0 && memcmp(p, to, 6) == 0 && be32(p + 38) == seq;
-}
-
-static void answers(struct box *b, const char *who, uint8_t mac)
-{
-	static const uint8_t us[6] = { 2, 0, 0, 0, 0, 1 };
-	struct frame f;
-
-	frame_arp(&f, us, 2, mac, who, 1, "192.0.2.1");
-	box_give(b, 0, &f);
-}
-
-/* Gratuitous ARP. */
-static void claims(struct box *b, const char *who, uint8_t mac)
-{
-	struct frame f;
-
-	frame_arp(&f, NULL, 1, mac, who, 0, who);
-	box_give(b, 0, &f);
-}
-
-static enum neigh_state state_of(struct box *b, const char *who)
-{
-	const struct neigh_entry *e;
-	struct addr a;
-
-	assert_int_equal(addr_parse(who, &a), 0);
-	e = neigh_lookup(b->stack, &b->netifs.netifs[0], &a);
-	return e ? (enum neigh_state)e->state : (enum neigh_state)99;
-}
-
-#define GONE ((enum neigh_state)99)
-
-static void resolve(struct box *b, const char *who, uint8_t mac)
-{
-	out_to(b, who, 1);
-	answers(b, who, mac);
-	assert_int_equal(state_of(b, who), NEIGH_REACHABLE);
-	box_clear(b);
-}
 
 static void the_first_packet_asks_and_waits(void **state)
 {
@@ -281,108 +180,6 @@ static void a_dead_neighbour_is_found_out(void **state)
 	assert_int_equal(state_of(&b, "192.0.2.7"), NEIGH_FAILED);
 	assert_int_equal(tcp_fake.errors, 1);
 	assert_int_equal(tcp_fake.seq, 3);
-	box_fini(&b);
-}
-
-/* RFC 4861 7.3.1: while TCP says that what is sent arrives, no question is needed; 30 s after the last word one is. */
-static void good_advice_keeps_it_reachable(void **state)
-{
-	struct ip_path p;
-	struct box b;
-
-	box_init(&b, NULL);
-	path_to(&b, &p, "192.0.2.7");
-	/* Nobody is made by advice. */
-	neigh_advise_good(b.stack, &p.hop, &p.dst);
-	neigh_advise_bad(b.stack, &p.hop, &p.dst);
-	assert_int_equal(state_of(&b, "192.0.2.7"), GONE);
-	out(&b, &p, 1);
-	/* Nor believed before it has an address. */
-	neigh_advise_good(b.stack, &p.hop, &p.dst);
-	assert_int_equal(state_of(&b, "192.0.2.7"), NEIGH_INCOMPLETE);
-	answers(&b, "192.0.2.7", 7);
-	box_clear(&b);
-	for (unsigned int i = 0; i < 10; i++) {
-		box_run(&b, 20 * SECOND);
-		neigh_advise_good(b.stack, &p.hop, &p.dst);
-	}
-	assert_int_equal(state_of(&b, "192.0.2.7"), NEIGH_REACHABLE);
-	assert_int_equal(b.n_sent, 0);
-	box_run(&b, 29 * SECOND);
-	assert_int_equal(state_of(&b, "192.0.2.7"), NEIGH_REACHABLE);
-	box_run(&b, 1 * SECOND + TURN);
-	assert_int_equal(state_of(&b, "192.0.2.7"), NEIGH_STALE);
-	/* Advice about a stale one doesn't bring it back: the next packet asks. */
-	neigh_advise_good(b.stack, &p.hop, &p.dst);
-	assert_int_equal(state_of(&b, "192.0.2.7"), NEIGH_STALE);
-	box_fini(&b);
-}
-
-/* RFC 1122 3.3.1.4: bad advice is a question to the known MAC, at once, however many give it; then as with any question. */
-static void bad_advice_asks(void **state)
-{
-	struct ip_path p;
-	struct box b;
-
-	box_init(&b, NULL);
-	path_to(&b, &p, "192.0.2.7");
-	out(&b, &p, 1);
-	answers(&b, "192.0.2.7", 7);
-	box_clear(&b);
-	/* It has just answered. */
-	neigh_advise_bad(b.stack, &p.hop, &p.dst);
-	box_run(&b, 2 * SECOND);
-	neigh_advise_bad(b.stack, &p.hop, &p.dst);
-	assert_int_equal(b.n_sent, 0);
-	box_run(&b, 1 * SECOND);
-	for (unsigned int i = 0; i < 1000; i++)
-		neigh_advise_bad(b.stack, &p.hop, &p.dst);
-	assert_int_equal(b.n_sent, 1);
-	assert_true(asks(&b, 0, "192.0.2.7", 7));
-	assert_int_equal(state_of(&b, "192.0.2.7"), NEIGH_PROBE);
-	/* Packets go on, and good advice doesn't answer for it. */
-	out(&b, &p, 2);
-	assert_true(carries(&b, 1, 2, 7));
-	neigh_advise_good(b.stack, &p.hop, &p.dst);
-	assert_int_equal(state_of(&b, "192.0.2.7"), NEIGH_PROBE);
-	answers(&b, "192.0.2.7", 7);
-	assert_int_equal(state_of(&b, "192.0.2.7"), NEIGH_REACHABLE);
-	/* What arrives for others speaks for the router. */
-	box_clear(&b);
-	box_run(&b, 4 * SECOND);
-	neigh_advise_good(b.stack, &p.hop, &p.dst);
-	neigh_advise_bad(b.stack, &p.hop, &p.dst);
-	assert_int_equal(b.n_sent, 0);
-	assert_int_equal(b.counters.events[EVENT_NEIGH_DOUBTED], 1);
-	/* No answer: everybody is asked after three seconds, long before the 30 are over. */
-	box_run(&b, 3 * SECOND);
-	neigh_advise_bad(b.stack, &p.hop, &p.dst);
-	box_run(&b, 3 * SECOND + TURN);
-	assert_true(asks(&b, b.n_sent - 1, "192.0.2.7", 0));
-	answers(&b, "192.0.2.7", 8);
-	out(&b, &p, 3);
-	assert_true(carries(&b, b.n_sent - 1, 3, 8));
-	assert_int_equal(b.counters.events[EVENT_NEIGH_DOUBTED], 2);
-	box_fini(&b);
-}
-
-/* A stale hint is about somebody else by now: advice by it is about nobody. */
-static void advice_by_an_old_hint(void **state)
-{
-	struct ip_path p, other;
-	struct box b;
-
-	box_init(&b, NULL);
-	path_to(&b, &p, "192.0.2.7");
-	path_to(&b, &other, "192.0.2.8");
-	out(&b, &other, 1);
-	answers(&b, "192.0.2.8", 8);
-	p.hop.neigh = other.hop.neigh;
-	box_clear(&b);
-	box_run(&b, 5 * SECOND);
-	neigh_advise_bad(b.stack, &p.hop, &p.dst);
-	assert_int_equal(b.n_sent, 0);
-	assert_int_equal(state_of(&b, "192.0.2.8"), NEIGH_REACHABLE);
 	box_fini(&b);
 }
 
@@ -663,8 +460,7 @@ int main(void)
 		cmocka_unit_test(failed_comes_back_when_heard),
 		cmocka_unit_test(stale_is_probed_when_used),
 		cmocka_unit_test(a_dead_neighbour_is_found_out),
-		cmocka_unit_test(good_advice_keeps_it_reachable), cmocka_unit_test(bad_advice_asks),
-		cmocka_unit_test(advice_by_an_old_hint), cmocka_unit_test(unused_is_forgotten),
+		cmocka_unit_test(unused_is_forgotten),
 		cmocka_unit_test(strangers_make_no_entries),
 		cmocka_unit_test(another_mac_must_win_by_an_answer),
 		cmocka_unit_test(scans_push_out_nobody),
