@@ -94,6 +94,8 @@ class Meter:
         self._sample()
 
     def _sample(self):
+        if self.pids and process.start_time(self.pids[0]) is None:
+            return  # it has ended: what it used until then stands
         values = {"process_cpu_s": process_cpu_s(self.pids), **core_times(self.core)}
         if self.gauges:
             try:
@@ -125,7 +127,9 @@ class Meter:
                 for name, value in before[1].items()}
 
     def between(self, begin, end):
-        """What was used from begin to end (time.monotonic()), by name."""
+        """What was used from begin to end (time.monotonic()), by name; to the last sample, if
+        that is earlier."""
+        end = min(end, self.samples[-1][0])
         first, last = self._at(begin), self._at(end)
         used = {name: round(last[name] - first[name], 4) for name in first}
         return {**used, "wall_s": round(end - begin, 4)}

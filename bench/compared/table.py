@@ -18,6 +18,7 @@ class Summary:
     p99: float | None
     errors: int
     limited: int    # rounds in which the generator said that it was the limit
+    fell: int       # rounds after whose end the gateway fell over
     busy_before: float  # the most that others had the gateway's core, just before a round
 
 
@@ -56,6 +57,7 @@ def _summary(cell, group, workload):
                    statistics.median(latencies) if latencies else None,
                    sum(sum(result["metrics"].get("errors", {}).values()) for result in results),
                    sum(bool(result.get("client", {}).get("limited")) for result in results),
+                   sum("ended_with" in run["gateway"] for run in group),
                    max(run["gateway"]["core_busy_before"] for run in group))
 
 
@@ -126,6 +128,8 @@ def everything(found, workloads):
             notes = [f"{summary.errors} errors"] if summary.errors else []
             if summary.limited:
                 notes.append(f"generator was the limit ({summary.limited}x)")
+            if summary.fell:
+                notes.append(f"fell over after its run ({summary.fell}x)")
             if summary.busy_before > 0.05:
                 notes.append(f"others had {summary.busy_before:.0%} of the core")
             rows.append([name, workload.unit, cell.subject, cell.path, shown(summary.cpu),
