@@ -26,6 +26,7 @@
 
 #define HEAP_BYTES (64u << 20)
 #define IDLE_SESSIONS 1000u
+#define X25519 29u	/* IANA's number */
 
 static struct rte_mempool *pool;
 static double seconds = 2;
@@ -239,6 +240,35 @@ static void measure_memory(const char *name, struct tls_ctx *client_ctx, struct 
 		tls_session_free(servers[--i]);
 }
 
+static void print_floor(void)
+{
+	struct tls_selftest_floor f;
+
+	tls_selftest_floor(&f);
+	printf("%-44s best %6.1f us: signature %.1f, key pair %.1f, shared secret %.1f\n",
+	       "The floor: P-256 and X25519 alone", f.sign_us + f.key_us + f.secret_us, f.sign_us, f.key_us, f.secret_us);
+}
+
+/* As the floor has it: without the post-quantum half of the key exchange. */
+static void run_x25519(const struct tls_cert *cert, bool once)
+{
+	struct tls_ctx *server = context(cert, (struct tls_settings){ .strength_bits = 112 });
+	struct tls_ctx *client = context(NULL, (struct tls_settings){ .client = true, .group = X25519 });
+	struct tls_resume *ticket = NULL;
+	int64_t unused = 0;
+
+	connect_once(client, server, NULL, &unused, &ticket);
+	if (!ticket)
+		die("no ticket came");
+	if (!once) {
+		measure_handshakes("TLS 1.3, P-256 key, X25519, full handshake", client, server, NULL);
+		measure_handshakes("TLS 1.3, X25519, resumed", client, server, ticket);
+	}
+	tls_resume_free(ticket);
+	tls_ctx_free(server);
+	tls_ctx_free(client);
+}
+
 static void run_version(const struct tls_cert *cert, const char *kind, uint16_t max_version, bool once)
 {
 	const char *version = max_version ? "TLS 1.2" : "TLS 1.3";
@@ -295,6 +325,9 @@ int main(int argc, char **argv)
 	tickets = tls_tickets_new(NULL, TLS_TICKET_LIFETIME_DEFAULT_S);
 	tls_worker_set_tickets(tickets);
 	cert = make_cert("p256");
+	if (!once)
+		print_floor();
+	run_x25519(cert, once);
 	run_version(cert, "P-256 key", 0, once);
 	run_version(cert, "P-256 key", TLS_VERSION_1_2, once);
 	tls_cert_free(cert);

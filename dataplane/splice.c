@@ -2,8 +2,8 @@
 /* A splice's birth and death; splice_move.c is its life, splice_turn.c when it is served. */
 #include "splice_private.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <rte_ring_elem.h>
@@ -86,7 +86,7 @@ static void record_begin(struct splice *sp, const struct tuple *t)
 	r->client_port = t->fport;
 	r->listen = t->laddr;
 	r->listen_port = t->lport;
-	snprintf(r->rule, sizeof(r->rule), "%s", sp->rule->name);
+	memcpy(r->rule, sp->rule->name, sizeof(r->rule));
 }
 
 static struct rule_slot *rule_slot(const struct splice *sp)

@@ -7,7 +7,7 @@
 #include "splice_private.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <string.h>
 
 #include <rte_mbuf.h>
 
@@ -87,6 +87,15 @@ static bool dial(struct splice *sp, enum splice_end last_failure)
 	return false;
 }
 
+/* What doesn't fit is cut off. */
+static void copy_text(char *to, size_t to_bytes, const char *from)
+{
+	size_t n = strnlen(from, to_bytes - 1);
+
+	memcpy(to, from, n);
+	to[n] = '\0';
+}
+
 static void handshake_done(struct splice *sp)
 {
 	struct tls_info info;
@@ -96,7 +105,7 @@ static void handshake_done(struct splice *sp)
 	sp->record.cipher = info.cipher;
 	sp->record.group = info.group;
 	sp->record.resumed = info.resumed;
-	snprintf(sp->record.alpn, sizeof(sp->record.alpn), "%s", info.alpn);
+	copy_text(sp->record.alpn, sizeof(sp->record.alpn), info.alpn);
 	count_event(sp->all->config.counters, EVENT_TLS_HANDSHAKES);
 	if (info.resumed)
 		count_event(sp->all->config.counters, EVENT_TLS_RESUMED);
@@ -129,7 +138,6 @@ static bool begin_tls(struct splice *sp)
 static void step_handshake(struct splice *sp)
 {
 	enum tls_status status;
-	struct tls_info info;
 
 	if (!may_convert(sp) || (sp->tls == NULL && !begin_tls(sp)))
 		return;
@@ -139,8 +147,8 @@ static void step_handshake(struct splice *sp)
 		splice_flush(sp);
 	} while (status == TLS_WANT_INPUT && tcp_recv_bytes(sp->client.conn) > 0);
 
-	tls_session_info(sp->tls, &info);
-	snprintf(sp->record.sni, sizeof(sp->record.sni), "%s", info.sni);
+	if (sp->record.sni[0] == '\0')
+		copy_text(sp->record.sni, sizeof(sp->record.sni), tls_session_name(sp->tls));
 	if (status == TLS_FAILED)
 		splice_cut(sp, SPLICE_TLS_FAILED);
 	else if (status == TLS_OK)

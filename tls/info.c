@@ -20,6 +20,11 @@ static const struct tls_group *group_by_name(const char *name)
 	return NULL;
 }
 
+const char *tls_session_name(const struct tls_session *s)
+{
+	return s->sni ? s->sni : "";
+}
+
 bool tls_session_take_info(struct tls_session *s)
 {
 	unsigned short bytes = 0;
@@ -38,7 +43,7 @@ bool tls_session_take_info(struct tls_session *s)
 
 void tls_session_info(const struct tls_session *s, struct tls_info *info)
 {
-	*info = (struct tls_info){ .version = "", .cipher = "", .group = "", .sni = s->sni ? s->sni : "", .alpn = "" };
+	*info = (struct tls_info){ .version = "", .cipher = "", .group = "", .sni = tls_session_name(s), .alpn = "" };
 	if (s->ctx->client && s->ctx->server_name)
 		info->sni = s->ctx->server_name;
 	if (!s->established)

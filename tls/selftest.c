@@ -16,6 +16,7 @@
 #include <wolfssl/wolfcrypt/aes.h>
 #include <wolfssl/wolfcrypt/cpuid.h>
 #include <wolfssl/wolfcrypt/curve25519.h>
+#include <wolfssl/wolfcrypt/ecc.h>
 
 #define MEASURE_NS 18000000
 #define RECORD_BYTES 16384u
@@ -238,4 +239,71 @@ void tls_selftest_run(struct tls_selftest *out)
 	find_instructions(out);
 	out->aes128_gcm_mb_s = measure_cipher();
 	out->p256_signs_s = measure_signs();
+}
+
+/* The best of what fits into MEASURE_NS, in microseconds; 0: it failed. */
+static double best_us(int (*operation)(void *), void *with)
+{
+	int64_t from = now_ns(), began, best = INT64_MAX;
+
+	do {
+		began = now_ns();
+		if (operation(with) != 0)
+			return 0;
+		if (now_ns() - began < best)
+			best = now_ns() - began;
+	} while (now_ns() - from < MEASURE_NS);
+	return (double)best / 1000;
+}
+
+struct floor_keys {
+	WC_RNG rng;
+	ecc_key signer;
+	curve25519_key own, peer;
+};
+
+static int sign_once(void *with)
+{
+	struct floor_keys *k = with;
+	uint8_t hash[32] = { 1 }, signature[ECC_MAX_SIG_SIZE];
+	word32 n = sizeof(signature);
+
+	return wc_ecc_sign_hash(hash, sizeof(hash), signature, &n, &k->rng, &k->signer);
+}
+
+static int make_key_once(void *with)
+{
+	struct floor_keys *k = with;
+
+	return wc_curve25519_make_key(&k->rng, CURVE25519_KEYSIZE, &k->own);
+}
+
+static int derive_once(void *with)
+{
+	struct floor_keys *k = with;
+	uint8_t secret[CURVE25519_KEYSIZE];
+	word32 n = sizeof(secret);
+
+	return wc_curve25519_shared_secret_ex(&k->own, &k->peer, secret, &n, EC25519_LITTLE_ENDIAN);
+}
+
+void tls_selftest_floor(struct tls_selftest_floor *out)
+{
+	struct floor_keys k = { 0 };
+
+	*out = (struct tls_selftest_floor){ 0 };
+	if (wc_InitRng(&k.rng) != 0)
+		return;
+	if (wc_ecc_init(&k.signer) == 0 && wc_curve25519_init(&k.own) == 0 && wc_curve25519_init(&k.peer) == 0) {
+		if (wc_ecc_make_key_ex(&k.rng, 32, &k.signer, ECC_SECP256R1) == 0 &&
+		    wc_curve25519_make_key(&k.rng, CURVE25519_KEYSIZE, &k.peer) == 0) {
+			out->sign_us = best_us(sign_once, &k);
+			out->key_us = best_us(make_key_once, &k);
+			out->secret_us = best_us(derive_once, &k);
+		}
+		wc_ecc_free(&k.signer);
+		wc_curve25519_free(&k.own);
+		wc_curve25519_free(&k.peer);
+	}
+	wc_FreeRng(&k.rng);
 }

@@ -128,5 +128,7 @@ enum tls_error tls_session_error(const struct tls_session *s);
 #define TLS_ALERT_NONE 255u
 uint8_t tls_session_alert(const struct tls_session *s);
 const char *tls_alert_name(uint8_t alert);	/* "unknown_ca"; "" for none, "unassigned" for what has no name */
-/* Meaningful after the handshake; SNI as soon as the ClientHello was read. */
+/* The SNI that the client sent, as soon as its ClientHello was read; "". Lives as long as the session. */
+const char *tls_session_name(const struct tls_session *s);
+/* Meaningful after the handshake. */
 void tls_session_info(const struct tls_session *s, struct tls_info *info);
