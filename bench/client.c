@@ -107,6 +107,14 @@ static void say_goodbye(struct client *c)
 	conn_shutdown(transport_of(c), c->endpoint.conn);
 }
 
+/* An alert says more by its own name. */
+static const char *tls_reason(const struct client *c)
+{
+	uint8_t alert = tls_session_alert(c->tls);
+
+	return alert != TLS_ALERT_NONE ? tls_alert_name(alert) : tls_error_name(tls_session_error(c->tls));
+}
+
 void client_close(struct client *c)
 {
 	if (c->ended || c->state == CLIENT_CLOSING)
@@ -143,7 +151,7 @@ void client_send(struct client *c, struct rte_mbuf *plain)
 	if (tls_write(c->tls, plain) == TLS_OK)
 		flush(c);
 	else
-		client_fail(c, tls_error_name(tls_session_error(c->tls)));
+		client_fail(c, tls_reason(c));
 }
 
 void client_send_bytes(struct client *c, const void *data, uint32_t bytes)
@@ -234,7 +242,7 @@ static void shake(struct client *c)
 	feed(c);
 	status = tls_handshake(c->tls);
 	if (status == TLS_FAILED) {
-		client_fail(c, tls_error_name(tls_session_error(c->tls)));
+		client_fail(c, tls_reason(c));
 		return;
 	}
 	flush(c);
@@ -268,6 +276,7 @@ static void read_plain(struct client *c)
 	while (!c->ended && c->state == CLIENT_OPEN && got < TURN_BYTES &&
 	       (m = conn_recv(t, c->endpoint.conn, FEED_BYTES)) != NULL) {
 		got += m->pkt_len;
+		c->all->answered = true;
 		workload_of(c)->received(c, m);
 	}
 	if (c->ended || c->state != CLIENT_OPEN)
@@ -289,13 +298,14 @@ static void read_tls(struct client *c)
 			break;
 		status = tls_read(c->tls, &m, FEED_BYTES);
 		if (status == TLS_FAILED) {
-			client_fail(c, tls_error_name(tls_session_error(c->tls)));
+			client_fail(c, tls_reason(c));
 			return;
 		}
 		if (m && c->all->run->options->resume)
 			keep_ticket(c);
 		if (m) {
 			got += m->pkt_len;
+			c->all->answered = true;
 			workload_of(c)->received(c, m);
 		}
 		if (status == TLS_CLOSED) {

@@ -60,6 +60,7 @@ struct clients {
 	struct tls_ctx *tls;
 	struct tls_resume *ticket;	/* --resume */
 	uint64_t ticket_us;		/* when it was got */
+	bool answered;			/* has any got a word from its server? */
 };
 
 /* 0, or -errno with the reason. @max: connections at one time, closing ones included. */

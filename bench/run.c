@@ -185,7 +185,8 @@ static bool keep_open(struct frame *f)
 {
 	struct clients *all = &f->clients;
 	struct run *r = f->run;
-	uint32_t n = 0;
+	/* One goes ahead: neighbours' addresses are resolved by the time that the others come. */
+	uint32_t n = 0, dialing = all->answered || r->want_dialing == 0 ? r->want_dialing : 1;
 
 	if (run_ending(r)) {
 		while (n < CLOSES_PER_TURN && !TAILQ_EMPTY(&all->open)) {
@@ -196,7 +197,9 @@ static bool keep_open(struct frame *f)
 	}
 	if (r->workload->dials_itself)
 		return false;
-	while (n < DIALS_PER_TURN && all->n_dialing < r->want_dialing && pool_in_use(&all->pool) < r->want_open) {
+	if (!all->answered && all->n_open > 0)
+		return false;
+	while (n < DIALS_PER_TURN && all->n_dialing < dialing && pool_in_use(&all->pool) < r->want_open) {
 		if (!client_dial(all))
 			return false;
 		n++;

@@ -28,6 +28,7 @@
 #define BUFFER_BYTES (4u << 20)
 #define NEIGHBOURS 1024u
 #define LINK_WATCH_US 100000u
+#define SETTLE_US 50000u
 #define SPIN_US 100
 #define SLEEP_NS 50000
 
@@ -314,6 +315,20 @@ static void add_netif(struct dpdk *d, const struct options *o, const struct opti
 	memcpy(nif->addrs, from->addrs, from->n_addrs * sizeof(from->addrs[0]));
 }
 
+/*
+ * A memif has another MAC address in each process, and a gateway that knows the last
+ * one's would send there for a while: so it follows from the port's address.
+ */
+static void device_with_mac(const struct options_port *port, char out[DEVICE_TEXT_BYTES])
+{
+	const uint8_t *b = port->addrs[0].addr.b + 12;
+
+	if (strncmp(port->device, "net_memif", 9) == 0 && !strstr(port->device, "mac="))
+		snprintf(out, DEVICE_TEXT_BYTES, "%s,mac=02:be:%02x:%02x:%02x:%02x", port->device, b[0], b[1], b[2], b[3]);
+	else
+		snprintf(out, DEVICE_TEXT_BYTES, "%s", port->device);
+}
+
 static int open_ports(struct dpdk *d, const struct options *o, struct error *err)
 {
 	const struct options_port *ports[2];
@@ -332,7 +347,10 @@ static int open_ports(struct dpdk *d, const struct options *o, struct error *err
 	d->netifs.n_routes = o->n_routes;
 	memcpy(d->netifs.routes, o->routes, o->n_routes * sizeof(o->routes[0]));
 	for (unsigned int i = 0; i < n; i++) {
-		rc = port_open(&d->ports[i], &d->netifs.netifs[i], ports[i]->device, 1, d->transport.mbufs, reason,
+		char device[DEVICE_TEXT_BYTES];
+
+		device_with_mac(ports[i], device);
+		rc = port_open(&d->ports[i], &d->netifs.netifs[i], device, 1, d->transport.mbufs, reason,
 			       sizeof(reason));
 		if (rc == 0)
 			rc = port_start(&d->ports[i], reason, sizeof(reason));
@@ -373,12 +391,18 @@ static int wait_links(struct dpdk *d, const struct options *o, struct error *err
 {
 	uint64_t until_us = clock_now_us() + (uint64_t)(o->open_timeout_s * 1e6);
 
+	d->transport.now_us = clock_now_us();
+	for (unsigned int i = 0; i < d->netifs.n_netifs; i++)
+		stack_announce(d->stack, &d->netifs.netifs[i], d->transport.now_us);
 	while (!links_up(d)) {
 		if (clock_now_us() > until_us)
 			return error_set(err, -ETIMEDOUT, ERROR_IO, "ports", "no link within %.0f s: is the gateway running?",
 					 o->open_timeout_s);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
+	/* The gateway hears whose addresses these are now: it may remember another run's MAC address. */
+	for (uint64_t settled_us = clock_now_us() + SETTLE_US; clock_now_us() < settled_us;)
+		turn(&d->transport, settled_us);
 	return 0;
 }
 
@@ -404,10 +428,7 @@ struct transport *transport_dpdk_new(const struct options *o, struct error *err)
 		free(d);
 		return NULL;
 	}
-	d->transport.now_us = clock_now_us();
 	for (unsigned int i = 0; i < o->client_port.n_addrs; i++)
 		d->sources[d->n_sources++] = o->client_port.addrs[i].addr;
-	for (unsigned int i = 0; i < d->netifs.n_netifs; i++)
-		stack_announce(d->stack, &d->netifs.netifs[i], d->transport.now_us);
 	return &d->transport;
 }

@@ -6,15 +6,12 @@
  * made in --serve-netns, all others in --client-netns.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -25,6 +22,7 @@
 
 #include "bench/memory.h"
 #include "bench/options.h"
+#include "bench/sockets.h"
 #include "bench/transport.h"
 #include "base/assert.h"
 #include "dataplane/base/pool.h"
@@ -321,39 +319,13 @@ static bool turn(struct transport *t, uint64_t idle_until_us)
 	return n > 0;
 }
 
-static socklen_t to_sockaddr(const struct addr *a, uint16_t port, struct sockaddr_storage *out)
-{
-	memset(out, 0, sizeof(*out));
-	if (addr_is_v4(a)) {
-		struct sockaddr_in *in = (struct sockaddr_in *)out;
-
-		in->sin_family = AF_INET;
-		in->sin_port = htons(port);
-		in->sin_addr.s_addr = addr_to_v4(a);
-		return sizeof(*in);
-	}
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(port);
-	memcpy(&in6->sin6_addr, a->b, sizeof(a->b));
-	return sizeof(*in6);
-}
-
-static int enter_netns(int netns, struct error *err)
-{
-	if (netns < 0 || setns(netns, CLONE_NEWNET) == 0)
-		return 0;
-	return error_set(err, -errno, ERROR_IO, "namespaces", "can't enter it: %s (run as root)", strerror(errno));
-}
-
 static int listen_at(struct transport *t, const struct addr *addr, uint16_t port, struct error *err)
 {
 	struct kernel *k = (struct kernel *)t;
 	struct epoll_event event = { .events = EPOLLIN };
 	struct sockaddr_storage at;
-	socklen_t bytes = to_sockaddr(addr, port, &at);
-	int on = 1, rc = enter_netns(k->serve_netns, err);
+	socklen_t bytes = sockets_address(addr, port, &at);
+	int on = 1, rc = sockets_enter_netns(k->serve_netns, err);
 
 	if (rc != 0)
 		return rc;
@@ -362,14 +334,14 @@ static int listen_at(struct transport *t, const struct addr *addr, uint16_t port
 	if (k->listener < 0 || bind(k->listener, (struct sockaddr *)&at, bytes) != 0 || listen(k->listener, BACKLOG) != 0 ||
 	    epoll_ctl(k->epoll, EPOLL_CTL_ADD, k->listener, &event) != 0)
 		return error_set(err, -errno, ERROR_IO, "--serve", "can't listen: %s", strerror(errno));
-	return enter_netns(k->client_netns, err);
+	return sockets_enter_netns(k->client_netns, err);
 }
 
 static struct conn *dial(struct transport *t, const struct addr *to, uint16_t port, struct endpoint *e, int *why)
 {
 	struct kernel *k = (struct kernel *)t;
 	struct sockaddr_storage at, from;
-	socklen_t bytes = to_sockaddr(to, port, &at);
+	socklen_t bytes = sockets_address(to, port, &at);
 	int fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
 	struct conn *c;
 
@@ -378,7 +350,7 @@ static struct conn *dial(struct transport *t, const struct addr *to, uint16_t po
 		return NULL;
 	}
 	if (k->n_sources > 0) {
-		socklen_t from_bytes = to_sockaddr(&k->sources[k->next_source++ % k->n_sources], 0, &from);
+		socklen_t from_bytes = sockets_address(&k->sources[k->next_source++ % k->n_sources], 0, &from);
 
 		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
 		if (bind(fd, (struct sockaddr *)&from, from_bytes) != 0) {
@@ -569,48 +541,16 @@ static const struct transport_ops kernel_ops = {
 	.free = kernel_free,
 };
 
-static int open_netns(const char *name, int *fd, struct error *err)
-{
-	char path[256];
-
-	*fd = -1;
-	if (!name)
-		return 0;
-	snprintf(path, sizeof(path), "%s%s", name[0] == '/' ? "" : "/run/netns/", name);
-	*fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (*fd >= 0)
-		return 0;
-	return error_set(err, -errno, ERROR_NOT_FOUND, name, "there is no such network namespace: %s", strerror(errno));
-}
-
 /* The one that isn't named is where we are. */
 static int open_namespaces(struct kernel *k, const struct options *o, struct error *err)
 {
 	static const char here[] = "/proc/self/ns/net";
 	bool any = o->client_netns || o->serve_netns;
-	int rc = open_netns(any && !o->client_netns ? here : o->client_netns, &k->client_netns, err);
+	int rc = sockets_open_netns(any && !o->client_netns ? here : o->client_netns, &k->client_netns, err);
 
 	if (rc == 0)
-		rc = open_netns(any && !o->serve_netns ? here : o->serve_netns, &k->serve_netns, err);
-	return rc == 0 ? enter_netns(k->client_netns, err) : rc;
-}
-
-/* A socket each, and a few files more. */
-static int raise_limit(uint32_t connections, struct error *err)
-{
-	struct rlimit limit;
-	rlim_t need = (rlim_t)connections + 1024;
-
-	getrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur >= need)
-		return 0;
-	limit.rlim_cur = need;
-	if (limit.rlim_max < need)
-		limit.rlim_max = need;
-	if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
-		return 0;
-	return error_set(err, -errno, ERROR_INVALID, "--connections", "%u sockets are more than the system allows: "
-			 "raise fs.nr_open or run as root", connections);
+		rc = sockets_open_netns(any && !o->serve_netns ? here : o->serve_netns, &k->serve_netns, err);
+	return rc == 0 ? sockets_enter_netns(k->client_netns, err) : rc;
 }
 
 struct transport *transport_kernel_new(const struct options *o, struct error *err)
@@ -632,7 +572,7 @@ struct transport *transport_kernel_new(const struct options *o, struct error *er
 		k->sources[k->n_sources] = o->client_port.addrs[k->n_sources].addr;
 	rc = memory_start(o, &k->transport.mbufs, err);
 	if (rc == 0)
-		rc = raise_limit(connections, err);
+		rc = sockets_raise_limit(connections, err);
 	if (rc == 0)
 		rc = open_namespaces(k, o, err);
 	if (rc == 0 && ((k->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0 ||

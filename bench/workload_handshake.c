@@ -27,10 +27,6 @@ static int start(struct run *r, struct error *err)
 	(void)err;
 	all = (__typeof__(all)){ 0 };
 	r->want_dialing = r->want_open;
-	if (r->options->rate > 0) {
-		r->want_dialing = 0;	/* the schedule dials */
-		schedule_init(&all.schedule, r->options->rate);
-	}
 	return 0;
 }
 
@@ -39,8 +35,12 @@ static uint64_t turn(struct run *r, uint64_t now_us)
 	struct clients *clients = r->clients;
 	uint64_t due;
 
-	if (r->options->rate <= 0 || run_ending(r))
+	if (r->options->rate <= 0 || run_ending(r) || !clients->answered)
 		return UINT64_MAX;
+	if (r->want_dialing > 0) {
+		r->want_dialing = 0;	/* the first has gone ahead; now the schedule dials */
+		schedule_init(&all.schedule, r->options->rate);
+	}
 	while (pool_in_use(&clients->pool) < r->want_open && (due = schedule_due(&all.schedule)) != 0) {
 		struct client *c = client_dial(clients);
 
