@@ -290,7 +290,7 @@ static int read_rules(struct config *c, const struct conf *root, struct error *e
 
 static int read_all(struct config *c, const struct conf *root, struct error *err)
 {
-	struct raw raw = { .workers = 1, .connections = 20000, .buffer_bytes = 4194304, .config = c };
+	struct raw raw = { .workers = 1, .connections = 20000, .buffer_bytes = 6291456, .config = c };
 	int r = read_tables(root, &raw, err);
 
 	if (r != 0)

@@ -119,6 +119,8 @@ static void read_some(struct end *e)
 	       (m = tcp_recv(e->conn, e->plan.read_max ? e->plan.read_max : UINT32_MAX)) != NULL) {
 		verify(e, m);
 		rte_pktmbuf_free(m);
+		if (e == &e->flow->ends[0] && e->flow->settled_us == 0 && e->rx_off >= e->flow->settled_bytes)
+			e->flow->settled_us = s->now_us;
 		if (e->plan.read_gap_us > 0)
 			e->next_read_us = s->now_us + e->plan.read_gap_us;
 	}

@@ -58,6 +58,7 @@ struct flow {
 	int client;		/* index of the host that dials */
 	bool v6;
 	uint64_t start_us, end_us;
+	uint64_t settled_bytes, settled_us;	/* when the client had received so much; 0: not asked */
 	uint16_t port;
 	struct tuple tuple;	/* the client's */
 	bool started, may_die;

@@ -140,7 +140,7 @@ static void what_is_left_out_has_a_default(void **state)
 	assert_int_equal(c->dataplane.n_workers, 1);
 	assert_int_equal(c->dataplane.idle, IDLE_AUTO);
 	assert_int_equal(c->dataplane.max_connections, 20000);
-	assert_int_equal(c->dataplane.buffer_bytes, 4194304);
+	assert_int_equal(c->dataplane.buffer_bytes, 6291456);
 	assert_int_equal(c->handshake_timeout_us, 10000000);
 	assert_int_equal(c->idle_timeout_us, 1800000000);
 	assert_int_equal(c->dataplane.keepalive_us, 600000000);

@@ -131,7 +131,7 @@ static void assert_bounded(struct world *w, uint64_t sent, uint64_t got)
 	uint64_t held = sent - got;
 
 	assert_true(held > WINDOW_START / 2);
-	/* Far from four buffers' bound of 4 MB: the ends' queues are of the same kind as the gateway's. */
+	/* Far from four buffers' bound of 6 MB: the ends' queues are of the same kind as the gateway's. */
 	assert_true(held < 10 * WINDOW_START);
 	assert_true(rte_mempool_in_use_count(w->gateway_mbufs) < 300);
 }

@@ -67,16 +67,16 @@ static void test_long_fat_path_down(void **state)
 {
 	(void)state;
 	assert_true(transfer("200 ms, 100 Mbit/s, down", &long_fat, 100, 0, 80 * MB) > 0.60);
-	/* The pipe and half of it, in buffers that records fill. */
-	assert_true(most_held < 5000000 / 1400);
+	/* The pipe and as much again in the path's queue, in buffers that records fill. */
+	assert_true(most_held < 6291456 / 1400);
 }
 
 static void test_long_fat_path_up(void **state)
 {
 	(void)state;
 	assert_true(transfer("200 ms, 100 Mbit/s, up", &long_fat, 100, 80 * MB, 0) > 0.60);
-	/* The server takes it as it comes. */
-	assert_true(most_held < 5000000 / 1400);
+	/* The server takes it as it comes; what is behind a hole waits, a window of it at most. */
+	assert_true(most_held < 6291456 / 1400);
 }
 
 static const struct wire_faults dsl = { .delay_us = 25000, .bytes_per_s = 125000, .queue_bytes = 37500 };

@@ -19,10 +19,10 @@
 #include "tls/tls.h"
 
 #define TLS_HEAP_BYTES (64u << 20)
-#define OUTSIDE_MBUFS 16384u
-#define GATEWAY_MBUFS 8192u
+#define OUTSIDE_MBUFS 12287u
+#define GATEWAY_MBUFS 12287u	/* the client's records are made of them, too */
 
-const struct world_config world_usual = { .faults.delay_us = 5000, .max_splices = 200, .buffer_bytes = 4194304, .seed = 1 };
+const struct world_config world_usual = { .faults.delay_us = 5000, .max_splices = 200, .buffer_bytes = 6291456, .seed = 1 };
 
 /*
  * What the gateway does is done below these, and what is ours meanwhile below

@@ -85,7 +85,7 @@ struct world_config {
 #define WORLD_LISTEN(v6) ((v6) ? "2001:db8:1::10" : "192.0.2.10")
 #define WORLD_SERVER "10.20.0.2"
 
-/* 5 ms each way, nothing lost, buffers of up to 4 MB. */
+/* 5 ms each way, nothing lost, buffers of up to 6 MB. */
 extern const struct world_config world_usual;
 
 struct world *world_new(const struct world_config *config);
