@@ -242,8 +242,8 @@ static bool silly(const struct watch *w, const struct watch_conn *c, int host, c
 	uint64_t now = w->sim->now_us;
 	uint32_t full;
 
-	/* What found no packet buffer before may be seen as new when it is sent again. */
-	if ((s->flags & (SEG_PSH | SEG_FIN)) || watch_short_of_memory(w, host))
+	/* What found no packet buffer, or no address, before may be seen as new when it is sent again. */
+	if ((s->flags & (SEG_PSH | SEG_FIN)) || e->unseen || watch_short_of_memory(w, host))
 		return false;
 	/* A cookie remembers MSS roughly, so what is full shows by what was sent before. */
 	full = RTE_MIN(full_segment(w, c, host, s), e->sent_full);
@@ -312,7 +312,8 @@ static void sent_data(struct watch *w, struct watch_conn *c, int host, const str
 	}
 	e->sent_full = RTE_MAX(e->sent_full, s->bytes);
 	if (lt(e->sent_max, s->end)) {
-		e->unseen = false;
+		/* The end of what there was to send: nothing older comes behind it. */
+		e->unseen = e->unseen && !(s->flags & (SEG_PSH | SEG_FIN));
 		add_run(e, e->n_runs, (struct watch_run){
 			.seq = later(s->seq, e->sent_max), .end = s->end, .sent_us = now, .heard = e->heard, .times = 1 });
 		e->sent_max = s->end;

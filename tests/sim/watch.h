@@ -41,7 +41,7 @@ struct watch_end {
 	uint64_t data_us, heard;		/* heard: frames that reached it */
 	uint64_t min_rtt_us, progress_us;
 	uint32_t sent_full;			/* the largest payload */
-	bool unseen;				/* what it sent may have been dropped for want of an address */
+	bool unseen;				/* some may have been dropped for want of an address: what seems new may not be */
 	bool renege;				/* SACKed data may be sent again, */
 	uint32_t renege_until;			/* until this is acknowledged */
 	struct watch_run *runs;
