@@ -70,7 +70,8 @@ class Postern(Subject):
                 "addresses": [f"{network.GATEWAY_INTERNAL}/{network.LENGTH}"]}),
             ucl.section("rule bench", {
                 "listen": network.GATEWAY_EXTERNAL, "port": PORT, "certificate": "bench",
-                "servers": [f"{server}:{server_port}"], "idle_timeout": "1h"}),
+                "servers": [f"{server}:{server_port}"], "idle_timeout": "1h",
+                "strength": 112 if setting.key == "rsa2048" else None}),
         ]
         return "\n".join(parts)
 
