@@ -19,7 +19,8 @@ static bool expand(const struct traffic_keys *keys, struct traffic_suite suite, 
 					  suite.secret_bytes == 48 ? WC_HASH_TYPE_SHA384 : WC_HASH_TYPE_SHA256) == 0;
 }
 
-bool traffic_keys_derive(struct traffic_keys *keys, struct traffic_suite suite)
+/* Key and IV of the secret. */
+static bool derive_keys(struct traffic_keys *keys, struct traffic_suite suite)
 {
 	keys->seq = 0;
 	return expand(keys, suite, "key", keys->key, aead_key_bytes(suite.kind)) &&
@@ -34,7 +35,7 @@ bool traffic_keys_update(struct traffic_keys *keys, struct traffic_suite suite)
 	if (good)
 		memcpy(keys->secret, next, suite.secret_bytes);
 	explicit_bzero(next, sizeof(next));
-	return good && traffic_keys_derive(keys, suite);
+	return good && derive_keys(keys, suite);
 }
 
 uint64_t traffic_records_max(struct traffic_suite suite)

@@ -3,9 +3,8 @@
  * One direction's keys and the count of its records, from the end of the handshake
  * on: how a record's nonce and additional data are made, and the next keys.
  *
- * Order of calls: the fields that the handshake gives are set; TLS 1.3 then calls
- * traffic_keys_derive; traffic_header for each record, then seq counts up;
- * traffic_keys_update at a KeyUpdate.
+ * Order of calls: the fields that the handshake gives are set; traffic_header for each
+ * record, then seq counts up; traffic_keys_update at a KeyUpdate (TLS 1.3).
  * Threads: the session's worker. Ownership: part of its session, wiped with it.
  */
 #pragma once
@@ -40,9 +39,7 @@ static inline uint32_t traffic_explicit_bytes(struct traffic_suite suite)
 	return suite.tls13 || suite.kind == AEAD_CHACHA20_POLY1305 ? 0 : 8;
 }
 
-/* Key and IV of the secret (RFC 8446 7.3), and records counted from 0. False: the library failed. */
-bool traffic_keys_derive(struct traffic_keys *keys, struct traffic_suite suite);
-/* The next secret (RFC 8446 7.2) and its keys. False: the library failed. */
+/* The next secret (RFC 8446 7.2), its key and IV (7.3), and records counted from 0. False: the library failed. */
 bool traffic_keys_update(struct traffic_keys *keys, struct traffic_suite suite);
 uint64_t traffic_records_max(struct traffic_suite suite);
 
