@@ -127,7 +127,7 @@ static uint64_t phase_ends_us(const struct run *r)
 {
 	const struct options *o = r->options;
 	const double s[] = { [RUN_OPENING] = o->open_timeout_s, [RUN_WARMING] = o->warmup_s,
-			     [RUN_MEASURING] = o->seconds, [RUN_ENDING] = ENDING_US / 1e6 };
+			     [RUN_MEASURING] = o->seconds, [RUN_ENDING] = ENDING_US / 1e6, [RUN_ENDED] = 0 };
 
 	return r->phase_from_us + (uint64_t)(s[r->phase] * 1e6);
 }
