@@ -162,6 +162,10 @@ static void load_cells(FILE *out, const struct series *s)
 	else
 		fputs("<td class='n'>–</td>", out);
 	html_element(out, "td", "%s", cpu != NULL ? cpu : "–");
+	if (series_disturbed(s) > 0)
+		html_element(out, "td class='n'", "%.0f %%", series_disturbed(s) * 100);
+	else
+		fputs("<td class='n'>–</td>", out);
 	if (isfinite(most_busy))
 		html_element(out, series_limited(s) > 0 ? "td class='n behind'" : "td class='n'", "%.0f %%", most_busy * 100);
 	else
@@ -197,7 +201,7 @@ static void numbers(FILE *out, const struct compared *one, const struct measure 
 		if (list[i].more_is_better)
 			html_element(out, "th class='n'", "%s per CPU-s", name);
 	}
-	fputs("<th class='n'>gateway's core</th><th>by</th><th class='n'>client's core</th><th>errors</th></tr></thead><tbody>\n",
+	fputs("<th class='n'>gateway's core</th><th>by</th><th class='n'>others before</th><th class='n'>client's core</th><th>errors</th></tr></thead><tbody>\n",
 	      out);
 	for (size_t i = 0; i < one->n; i++) {
 		const struct series *s = &one->series[i];

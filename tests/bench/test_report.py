@@ -150,7 +150,7 @@ def test_comparison(test):
             any("bulk down-c8" in note and "per gateway core" in note and "0.7" in note for note in notes), notes)
     test.ok("the load generator as the limit is told", any("was the limit in 1 of 3" in note for note in notes), notes)
     test.ok("runs that failed are told", any("nginx memif failed: it <fell> over" in note for note in notes), notes)
-    test.ok("others' load is told", any("up to 17 %" in note for note in notes), notes)
+    test.ok("others' load is told", any("5 % of the gateway's core" in note and "for 1 of 36" in note and "17 %" in note for note in notes), notes)
     test.ok("errors are told", "reset by peer 3 (round 1)" in out)
     test.ok("a direction that wasn't asked for has no chart", "up, per gateway core" not in out)
     test.ok("settings stand there", "nbthread 1" in out and "one thread, one core" in out)
