@@ -148,22 +148,24 @@ def smallest_run():
         check(os.path.getsize(os.path.join(FOLDER, "out", name)) > 500, f"{name} is missing: {told}")
 
 
-def started(child):
-    """Waits until a gateway of the comparison runs."""
+def started():
+    """A comparison that would take long, in the middle of its first run."""
+    needs_programs()
+    child = start("--peers", "haproxy", "--workloads", "request-64", "--seconds", "30",
+                  "--no-settings")
+
     def runs():
         check(child.poll() is None, "it ended")
         return any(process.recorded(os.path.join(FOLDER, entry, "haproxy"), "gateway")
                    for entry in folders())
     shell.wait_until(runs, 30, "compare starts no gateway")
+    return child
 
 
 def told_to_end():
     """SIGTERM in the middle of a run: everything is gone, and given back"""
-    needs_programs()
     before = changeable()
-    child = start("--peers", "haproxy", "--workloads", "request-64", "--seconds", "30",
-                  "--no-settings")
-    started(child)
+    child = started()
     child.send_signal(signal.SIGTERM)
     child.communicate(timeout=20)
     check(child.returncode == 143, f"exit status {child.returncode}")
@@ -172,11 +174,8 @@ def told_to_end():
 
 def killed():
     """SIGKILL in the middle of a run: the next one clears away what it left"""
-    needs_programs()
     before = changeable()
-    child = start("--peers", "haproxy", "--workloads", "request-64", "--seconds", "30",
-                  "--no-settings")
-    started(child)
+    child = started()
     time.sleep(0.5)
     child.kill()
     child.communicate(timeout=20)
