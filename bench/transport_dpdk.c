@@ -20,9 +20,9 @@
 #include "offload.h"
 #include "port.h"
 #include "stack.h"
+#include "txq.h"
 
 #define BURST 32
-#define TX_BURST 64
 #define HALF_OPEN 16384u
 #define TIME_WAIT 65536u	/* closed connections that are remembered; the oldest make room for new ones */
 #define BUFFER_BYTES (4u << 20)
@@ -32,16 +32,11 @@
 #define SPIN_US 100
 #define SLEEP_NS 50000
 
-struct port_tx {
-	struct rte_mbuf *mbufs[TX_BURST];
-	uint16_t n;
-};
-
 struct dpdk {
 	struct transport transport;	/* first */
 	struct netifs netifs;
 	struct port ports[2];
-	struct port_tx tx[2];
+	struct txq tx[2];
 	struct stack *stack;
 	struct counters counters;
 	struct addr sources[NETIF_ADDRS_MAX];	/* the clients' addresses, dialled from in turn */
@@ -64,31 +59,29 @@ static struct conn *conn_of(struct tcp_conn *c)
 
 static void tx_flush(struct dpdk *d, unsigned int port)
 {
-	struct port_tx *tx = &d->tx[port];
-	uint16_t sent = 0, kept = port_prepare(&d->ports[port], 0, tx->mbufs, tx->n);
+	struct txq *q = &d->tx[port];
 
-	for (; tx->n > kept; tx->n--)
-		count_drop(&d->counters, DROP_TX_REFUSED);
-	for (int tries = 0; sent < tx->n && tries < 3; tries++)
-		sent = (uint16_t)(sent + port_tx(&d->ports[port], 0, tx->mbufs + sent, (uint16_t)(tx->n - sent)));
-	/* The gateway didn't take them in time: as if a wire had lost them. TCP mends it, and the result says so. */
-	d->transport.lost_frames += (uint64_t)(tx->n - sent);
-	rte_pktmbuf_free_bulk(tx->mbufs + sent, (unsigned int)(tx->n - sent));
-	tx->n = 0;
+	txq_flush(q, &d->ports[port], 0, &d->counters, d->transport.now_us);
+	stack_set_tx_full(d->stack, d->ports[port].nif, txq_full(q));
+	/* The gateway didn't take them for long: as if a wire had lost them. TCP mends it, and the result says so. */
+	d->transport.lost_frames = d->counters.drops[DROP_TX_FULL];
 }
 
 static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
 {
 	struct dpdk *d = arg;
-	struct port_tx *tx = &d->tx[nif->id];
+	struct txq *q = &d->tx[nif->id];
 
 	m = offload_finish(m, nif->offloads, d->transport.mbufs);
 	if (m == NULL) {
 		count_drop(&d->counters, DROP_NO_MBUF);
 		return;
 	}
-	tx->mbufs[tx->n++] = m;
-	if (tx->n == TX_BURST)
+	if (!txq_put(q, m)) {
+		count_drop(&d->counters, DROP_TX_FULL);
+		rte_pktmbuf_free(m);
+	}
+	if (txq_flush_due(q))
 		tx_flush(d, nif->id);
 }
 
@@ -174,7 +167,7 @@ static bool turn(struct transport *t, uint64_t idle_until_us)
 	work += news(d);
 	work += stack_tick(d->stack, t->now_us);
 	for (unsigned int i = 0; i < d->netifs.n_netifs; i++) {
-		if (d->tx[i].n > 0)
+		if (txq_frames(&d->tx[i]) > 0)
 			tx_flush(d, i);
 	}
 	if (work > 0) {

@@ -87,6 +87,13 @@ void stack_announce(struct stack *s, const struct netif *nif, uint64_t now_us)
 		announce_begin(&s->announce[nif->id]);
 }
 
+void stack_set_tx_full(struct stack *s, const struct netif *nif, bool full)
+{
+	uint32_t bit = 1u << nif->id;
+
+	s->tx_full = full ? s->tx_full | bit : s->tx_full & ~bit;
+}
+
 struct wheel *stack_wheel(struct stack *s)
 {
 	return &s->wheel;

@@ -84,6 +84,12 @@ uint64_t stack_next_us(const struct stack *s);
  */
 void stack_announce(struct stack *s, const struct netif *nif, uint64_t now_us);
 
+/*
+ * Frames for @nif wait in front of its device (txq.h), or no longer: as long as they
+ * do, TCP sends no data there, but acknowledgments and the like.
+ */
+void stack_set_tx_full(struct stack *s, const struct netif *nif, bool full);
+
 /* The wheel, for timers of the layer above on the same clock. */
 struct wheel *stack_wheel(struct stack *s);
 uint64_t stack_now_us(const struct stack *s);

@@ -25,6 +25,7 @@ struct stack {
 	struct icmp_limit icmp_limit;
 	struct ip_frags *frags;	/* ip_frag.c; NULL: fragments are dropped */
 	struct mbuf_reserve reserve;
+	uint32_t tx_full;	/* bit n: port n has a queue in front of its device (stack_set_tx_full) */
 	struct announce announce[NETIF_MAX];
 	struct tcp_stack tcp;
 };

@@ -36,6 +36,10 @@ uint32_t tcp_pace_room(struct tcp_conn *c)
 	uint32_t quantum, room;
 	int32_t debt_us;
 
+	if (c->stack->tx_full & 1u << c->hop.nif) {
+		tcp_timer_set(c, TCP_T_PACE, TCP_PACE_DEVICE_US);
+		return 0;
+	}
 	if (c->pacing_rate == 0)
 		return UINT32_MAX;
 	room = free_room(c);

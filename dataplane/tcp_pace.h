@@ -8,6 +8,9 @@
  * A window that is smaller than a millisecond of the rate (a LAN) never waits, and
  * neither does the initial window (RFC 6928) after a silence.
  *
+ * Where the port's own queue is full, nothing leaves either: the device decides then
+ * how fast, and the wheel asks it again soon.
+ *
  * Threads: the stack's worker.
  */
 #pragma once
@@ -17,6 +20,7 @@
 struct tcp_conn;
 
 #define TCP_PACE_QUANTUM_US 1000u
+#define TCP_PACE_DEVICE_US 128u
 #define TCP_PACE_LATE_US 1000u		/* of a late timer (a sleeping worker, a tick of the wheel) made good */
 
 /* Bytes that may leave now, whole segments but at least one; 0: later, and the timer is set. */

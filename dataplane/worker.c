@@ -49,48 +49,48 @@ static uint64_t clock_us(void)
 }
 
 /* The port has fewer queues than there are workers: one that has a queue sends for us. */
-static void tx_hand_over(struct worker *w, const struct port *p, struct worker_tx *tx)
+static void tx_hand_over(struct worker *w, const struct port *p, struct txq *q)
 {
 	struct rte_ring *outbox = w->shared->workers[w->id % p->n_queues].outbox;
 	unsigned int sent;
 
-	for (uint16_t i = 0; i < tx->n; i++)
-		tx->mbufs[i]->port = p->device;
-	sent = rte_ring_enqueue_burst(outbox, (void **)tx->mbufs, tx->n, NULL);
-	for (unsigned int i = sent; i < tx->n; i++) {
+	for (uint16_t i = q->first; i < q->end; i++)
+		q->mbufs[i]->port = p->device;
+	sent = rte_ring_enqueue_burst(outbox, (void **)q->mbufs + q->first, txq_frames(q), NULL);
+	q->first = (uint16_t)(q->first + sent);
+	for (uint16_t i = q->first; i < q->end; i++)
 		count_drop(&w->counters, DROP_TX_FULL);
-		rte_pktmbuf_free(tx->mbufs[i]);
-	}
-	tx->n = 0;
+	txq_clear(q);
 }
 
-static void tx_send(struct worker *w, unsigned int port)
-{
-	struct worker_tx *tx = &w->tx[port];
-	uint16_t sent = 0, kept = port_prepare(&w->shared->ports[port], w->id, tx->mbufs, tx->n);
-
-	for (; tx->n > kept; tx->n--)
-		count_drop(&w->counters, DROP_TX_REFUSED);
-	/* A device that is full for three tries in a row is slower than we are: TCP will notice. */
-	for (int tries = 0; sent < tx->n && tries < 3; tries++)
-		sent = (uint16_t)(sent + port_tx(&w->shared->ports[port], w->id, tx->mbufs + sent, (uint16_t)(tx->n - sent)));
-	for (uint16_t i = sent; i < tx->n; i++) {
-		count_drop(&w->counters, DROP_TX_FULL);
-		rte_pktmbuf_free(tx->mbufs[i]);
-	}
-	tx->n = 0;
-}
-
-static void tx_flush(struct worker *w, unsigned int port)
+/* True: frames left. */
+static bool tx_flush(struct worker *w, unsigned int port)
 {
 	const struct port *p = &w->shared->ports[port];
+	struct txq *q = &w->tx[port];
+	unsigned int sent;
 
-	if (w->tx[port].n == 0)
-		return;
-	if (w->id < p->n_queues)
-		tx_send(w, port);
-	else
-		tx_hand_over(w, p, &w->tx[port]);
+	if (txq_frames(q) == 0)
+		return false;
+	if (w->id >= p->n_queues) {
+		tx_hand_over(w, p, q);
+		return true;
+	}
+	sent = txq_flush(q, p, w->id, &w->counters, stack_now_us(w->stack));
+	stack_set_tx_full(w->stack, p->nif, txq_full(q));
+	return sent > 0;
+}
+
+static void tx_put(struct worker *w, unsigned int port, struct rte_mbuf *m)
+{
+	struct txq *q = &w->tx[port];
+
+	if (!txq_put(q, m)) {
+		count_drop(&w->counters, DROP_TX_FULL);
+		rte_pktmbuf_free(m);
+	}
+	if (txq_flush_due(q))
+		tx_flush(w, port);
 }
 
 /* What others gave us to send; they finished it. */
@@ -102,13 +102,9 @@ static unsigned int send_outbox(struct worker *w)
 
 	for (unsigned int i = 0; i < n; i++) {
 		struct port *p = port_by_device(sh->ports, sh->n_ports, mbufs[i]->port);
-		struct worker_tx *tx;
 
 		ASSERT(p != NULL);
-		tx = &w->tx[p->nif->id];
-		tx->mbufs[tx->n++] = mbufs[i];
-		if (tx->n == TX_BURST)
-			tx_flush(w, p->nif->id);
+		tx_put(w, p->nif->id, mbufs[i]);
 	}
 	return n;
 }
@@ -116,16 +112,12 @@ static unsigned int send_outbox(struct worker *w)
 static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
 {
 	struct worker *w = arg;
-	struct worker_tx *tx = &w->tx[nif->id];
 
 	m = offload_finish(m, nif->offloads, w->mbufs);
-	if (m == NULL) {
+	if (m == NULL)
 		count_drop(&w->counters, DROP_NO_MBUF);
-		return;
-	}
-	tx->mbufs[tx->n++] = m;
-	if (tx->n == TX_BURST)
-		tx_flush(w, nif->id);
+	else
+		tx_put(w, nif->id, m);
 }
 
 /* Valid for this turn: the hook runs between two quiescent states. */
@@ -296,7 +288,7 @@ static bool turn(struct worker *w, uint64_t now_us)
 	if (w->shared->n_workers > 1)
 		work += send_outbox(w);
 	for (unsigned int i = 0; i < w->shared->n_ports; i++)
-		tx_flush(w, i);
+		work += tx_flush(w, i);
 	work += run_orders(w);
 	return work > 0 || splices_pending(w->splices);
 }
@@ -422,6 +414,8 @@ void worker_fini(struct worker *w)
 {
 	if (w->stack != NULL)
 		stack_free(w->stack);
+	for (unsigned int i = 0; i < NETIF_MAX; i++)
+		txq_clear(&w->tx[i]);
 	free_frames(w->inbox);
 	free_frames(w->outbox);
 	rte_ring_free(w->orders);

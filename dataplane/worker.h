@@ -16,6 +16,7 @@
 #include "counters.h"
 #include "dataplane.h"
 #include "port.h"
+#include "txq.h"
 
 struct rte_mbuf;
 struct rte_mempool;
@@ -24,12 +25,6 @@ struct splices;
 struct stack;
 
 #define BURST 32
-#define TX_BURST 64
-
-struct worker_tx {
-	struct rte_mbuf *mbufs[TX_BURST];
-	uint16_t n;
-};
 
 /* What all workers share; immutable while they run. */
 struct worker_shared {
@@ -55,7 +50,7 @@ struct worker {
 	struct order *order;	/* the one in progress */
 	uint64_t busy_us;	/* when there was work last */
 	uint32_t link_ups[NETIF_MAX];	/* of each port, those that were announced */
-	struct worker_tx tx[NETIF_MAX];
+	struct txq tx[NETIF_MAX];	/* by port */
 	struct counters counters __attribute__((aligned(64)));
 	struct dataplane_gauges gauges __attribute__((aligned(64)));	/* all but busy_us, which is asked for below */
 	uint64_t busy_cycles;	/* of the time stamp counter, in turns with work */

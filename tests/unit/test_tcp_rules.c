@@ -202,13 +202,29 @@ static void half_closed_both_ways(void **st)
 		out(F | A, 2010, 0, 1), in(A, 1, 0, 2011), state("CLOSED"), do_release, conns(0));
 }
 
+/* Frames wait in front of the device (txq.h): no data until they are gone, but acknowledgments; nothing is lost or doubled. */
+static void device_full(void **st)
+{
+	struct script s = { .o = { .sack = true } };
+	const struct netif *nif = &s.p.netifs.netifs[0];
+
+	tcp_peer_init(&s.p, &s.o.stack);
+	script_open_passive(&s);
+	stack_set_tx_full(s.p.stack, nif, true);
+	STEPS(&s, send_bytes(3000), silent, in(P | A, 0, 5, 0), out(A, 0, 0, 5), wait_ms(200), silent);
+	stack_set_tx_full(s.p.stack, nif, false);
+	STEPS(&s, wait_ms(1), out(A, 0, 1460, 5), out(A, 1460, 1460, 5), out(P | A, 2920, 80, 5), in(A, 5, 0, 3000), wait_ms(3000),
+		silent);
+	tcp_peer_fini(&s.p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(urgent), cmocka_unit_test(urgent_out_of_order), cmocka_unit_test(urgent_elsewhere),
 		cmocka_unit_test(reset_with_data), cmocka_unit_test(keepalive_of_the_peer),
 		cmocka_unit_test(window_taken_back), cmocka_unit_test(coalesced_in_a_turn), cmocka_unit_test(no_mss_option),
-		cmocka_unit_test(half_closed_both_ways),
+		cmocka_unit_test(half_closed_both_ways), cmocka_unit_test(device_full),
 	};
 
 	return cmocka_run_group_tests_name("tcp_rules", tests, NULL, NULL);
