@@ -26,7 +26,8 @@ static enum record_result check_header(struct tls_session *s, const uint8_t *hea
 
 	if (!known)
 		return record_fail(s, TLS_ERR_RECORD, ALERT_UNEXPECTED_MESSAGE);
-	if (header[1] != 3 || header[2] != 3)
+	/* TLS 1.3 doesn't look at the version, which its tag covers (RFC 8446 5.1, 5.2). */
+	if (!s->suite.tls13 && (header[1] != 3 || header[2] != 3))
 		return record_fail(s, TLS_ERR_VERSION, ALERT_PROTOCOL_VERSION);
 	if (bytes > RECORD_CIPHERTEXT_MAX_BYTES)
 		return record_fail(s, TLS_ERR_RECORD, ALERT_RECORD_OVERFLOW);
@@ -228,6 +229,9 @@ static enum record_result read_one(struct tls_session *s, struct chain *plain)
 static bool key_lasts(struct tls_session *s)
 {
 	if (s->reading.seq < traffic_records_max(s->suite))
+		return true;
+	/* TLS 1.2: whoever counts as we do ends by himself, and says so in a record more. */
+	if (!s->suite.tls13 && s->reading.seq < traffic_records_max(s->suite) + RECORD_IDLE_MAX)
 		return true;
 	if (!s->suite.tls13 || s->reading.seq >= TRAFFIC_RECORDS)
 		return record_fail(s, TLS_ERR_KEY_LIMIT, ALERT_INTERNAL_ERROR) == RECORD_READ;
