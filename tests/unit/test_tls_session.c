@@ -319,6 +319,25 @@ static void test_verification(void **state)
 	     TLS_ERR_ALERT, TLS_ERR_CERTIFICATE, NULL, NULL);
 }
 
+static void test_blind(void **state)
+{
+	struct tls_settings none = { 0 };
+	struct tls_info info;
+	char text[256];
+
+	(void)state;
+	/* Any certificate and any name will do, in both versions; the name is asked for all the same. */
+	for (size_t v = 0; v < 2; v++) {
+		struct tls_settings blind = { .blind = true, .server_name = "other.example.org", .group = 23,
+					      .max_version = v == 0 ? 0 : TLS_VERSION_1_2 };
+
+		meet(certs[0], none, blind, TLS_ERR_NONE, TLS_ERR_NONE, &info, text);
+		assert_string_equal(text, "other.example.org|");
+		if (v == 0)
+			assert_string_equal(info.group, "secp256r1");
+	}
+}
+
 static void refused(const struct tls_cert *cert, struct tls_settings settings, const char *expected)
 {
 	char err[512] = "";
@@ -340,6 +359,9 @@ static void test_strength_refused(void **state)
 	refused(NULL, (struct tls_settings){ .client = true, .ca_pem = tls_cert_chain_pem(certs[3]) },
 		"the CA's certificate is refused: the TLS library says: RSA key too small");
 	refused(NULL, (struct tls_settings){ 0 }, "needs a certificate");
+	refused(certs[0], (struct tls_settings){ .blind = true }, "can be blind");
+	refused(NULL, (struct tls_settings){ .client = true, .blind = true, .ca_pem = tls_cert_chain_pem(certs[0]) },
+		"can be blind");
 }
 
 int main(void)
@@ -351,6 +373,7 @@ int main(void)
 		cmocka_unit_test(test_half_close),
 		cmocka_unit_test(test_disagreements),
 		cmocka_unit_test(test_verification),
+		cmocka_unit_test(test_blind),
 		cmocka_unit_test(test_strength_refused),
 	};
 
