@@ -16,6 +16,7 @@
 #define TURN_BYTES (256u << 10)		/* read for one connection in a turn; then the others have theirs */
 #define TICKET_FRESH_US 1000000u
 #define RECORD_OVERHEAD_BYTES 40u
+#define DIAL_PAUSE_US 10000u
 
 static struct transport *transport_of(const struct client *c)
 {
@@ -341,6 +342,8 @@ static void dead(struct client *c, uint32_t events)
 		end(c, CLIENT_CLOSED);
 		return;
 	}
+	if (c->state == CLIENT_DIALING)
+		c->all->dial_again_us = transport_of(c)->now_us + DIAL_PAUSE_US;
 	run_error(c->all->run, events & TCP_RESET ? resets[c->state] : events & TCP_REFUSED ? "refused" :
 		  events & TCP_UNREACHABLE ? "unreachable" : "timed_out");
 	end(c, CLIENT_FAILED);

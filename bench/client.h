@@ -60,6 +60,7 @@ struct clients {
 	struct tls_ctx *tls;
 	struct tls_resume *ticket;	/* --resume */
 	uint64_t ticket_us;		/* when it was got */
+	uint64_t dial_again_us;		/* after a connection that failed at once: not one upon the other */
 	bool answered;			/* has any got a word from its server? */
 };
 

@@ -197,7 +197,7 @@ static bool keep_open(struct frame *f)
 	}
 	if (r->workload->dials_itself)
 		return false;
-	if (!all->answered && all->n_open > 0)
+	if ((!all->answered && all->n_open > 0) || r->transport->now_us < all->dial_again_us)
 		return false;
 	while (n < DIALS_PER_TURN && all->n_dialing < dialing && pool_in_use(&all->pool) < r->want_open) {
 		if (!client_dial(all))
