@@ -220,7 +220,8 @@ static void send_lost(struct tcp_conn *c)
 			break;
 		if (!send_again(c, g))
 			break;
-		if (c->rtx_forced)
+		/* The time-out is the oldest's: RACK may find it lost again when little of that is left. */
+		if (c->rtx_forced || g == TAILQ_FIRST(&c->segs))
 			tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
 		c->rtx_forced = false;
 	}

@@ -44,6 +44,16 @@ static void lost_again(void **st)
 		in_sack(0, M, 6 * M), out(A, 0, M, 0), in(A, 0, 0, 6 * M), wait_ms(5000), silent);
 }
 
+/* The time-out is counted from when the oldest left last: an older one would fire before the answer can be here. */
+static void lost_again_and_late(void **st)
+{
+	SCRIPT(OPTIONS(.sack = true, .rtt_ms = 100),
+		FIVE, wait_ms(100), in_sack(0, M, 4 * M), out(A, 0, M, 0), wait_ms(1),
+		send_bytes(M), out(P | A, 5 * M, M, 0), wait_ms(100),
+		in_sack(0, M, 6 * M), out(A, 0, M, 0), wait_ms(200), silent, wait_ms(60), out(A, 0, M, 0),
+		in(A, 0, 0, 6 * M), wait_ms(5000), silent);
+}
+
 /* Two holes are sent again in order, and what lies between isn't. */
 static void two_holes(void **st)
 {
@@ -66,7 +76,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(three_above), cmocka_unit_test(reordering_timer), cmocka_unit_test(overtaken),
-		cmocka_unit_test(lost_again), cmocka_unit_test(two_holes), cmocka_unit_test(time_out_marks),
+		cmocka_unit_test(lost_again), cmocka_unit_test(lost_again_and_late),
+		cmocka_unit_test(two_holes), cmocka_unit_test(time_out_marks),
 	};
 
 	return cmocka_run_group_tests_name("tcp_rack", tests, NULL, NULL);
