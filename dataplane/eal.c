@@ -117,14 +117,17 @@ static unsigned int allowed_cpus(unsigned int *cpus, unsigned int max)
 }
 
 /*
- * lcore 0 is control, on any CPU; lcore w + 1 is worker w's. Without a list of cores
- * the workers take the allowed CPUs from the last one down (the first is where
- * interrupts and everything else tend to be) and share them when they are too few.
+ * lcore 0 is control, on the allowed CPUs that no worker has, if there is one: DPDK's own
+ * threads go where it goes, and none of them shall stop a worker in the middle of a turn.
+ * lcore w + 1 is worker w's. Without a list of cores the workers take the allowed CPUs
+ * from the last one down (the first is where interrupts and everything else tend to be)
+ * and share them when they are too few.
  */
 static int lcores_arg(const struct dataplane_config *c, struct args *a, char *err, size_t err_bytes)
 {
 	unsigned int allowed[CPU_SETSIZE], cores[WORKERS_MAX];
-	unsigned int n_allowed = allowed_cpus(allowed, CPU_SETSIZE);
+	unsigned int n_allowed = allowed_cpus(allowed, CPU_SETSIZE), n_left = 0;
+	bool worked[CPU_SETSIZE] = { false };
 	char text[ARG_BYTES / 2];
 	size_t used;
 	int n = parse_cores(c->cores, cores, WORKERS_MAX);
@@ -134,15 +137,22 @@ static int lcores_arg(const struct dataplane_config *c, struct args *a, char *er
 			 c->cores, c->n_workers);
 		return -EINVAL;
 	}
-	used = (size_t)snprintf(text, sizeof(text), "0@(");
-	for (unsigned int i = 0; i < n_allowed && used < sizeof(text) / 2; i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%u", i > 0 ? "," : "", allowed[i]);
-	used += (size_t)snprintf(text + used, sizeof(text) - used, ")");
 	for (unsigned int w = 0; w < c->n_workers; w++) {
-		unsigned int cpu = n > 0 ? cores[w] : allowed[n_allowed - 1 - w % n_allowed];
-
-		used += (size_t)snprintf(text + used, sizeof(text) - used, ",%u@%u", w + 1, cpu);
+		if (n == 0)
+			cores[w] = allowed[n_allowed - 1 - w % n_allowed];
+		worked[cores[w]] = true;
 	}
+	for (unsigned int i = 0; i < n_allowed; i++)
+		n_left += !worked[allowed[i]];
+	used = (size_t)snprintf(text, sizeof(text), "0@(");
+	for (unsigned int i = 0; i < n_allowed && used < sizeof(text) / 2; i++) {
+		if (n_left == 0 || !worked[allowed[i]])
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%u", text[used - 1] == '(' ? "" : ",",
+						 allowed[i]);
+	}
+	used += (size_t)snprintf(text + used, sizeof(text) - used, ")");
+	for (unsigned int w = 0; w < c->n_workers; w++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, ",%u@%u", w + 1, cores[w]);
 	arg(a, "--lcores");
 	arg(a, "%s", text);
 	return 0;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Full tables, silence by configuration, and a drain that spreads."""
 
+import os
 import time
 
 import e2e
@@ -49,6 +50,25 @@ def full_table(env):
         for client in clients:
             lives(client)
             client.close()
+
+
+def threads(pid):
+    """Each thread's name and the CPUs that it may use."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/comm", encoding="ascii") as comm:
+            yield comm.read().strip(), os.sched_getaffinity(int(thread))
+
+
+@e2e.test(shapes=("af_packet/1",))
+def own_core(env):
+    """no other thread of posternd's may use a worker's CPU, when there is another"""
+    if len(os.sched_getaffinity(0)) < 2:
+        raise e2e.Skip("there is one CPU only")
+    cpus = list(threads(env.gateway.process.pid))
+    worked = set().union(*(mask for name, mask in cpus if name.startswith("rte-worker")))
+    check(len(worked) == 1, f"the worker has the CPUs {worked}")
+    for name, mask in cpus:
+        check(name.startswith("rte-worker") or not mask & worked, f"{name} may use {mask}, the worker {worked}")
 
 
 @e2e.test(shapes=("af_packet/1",))
