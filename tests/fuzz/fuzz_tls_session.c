@@ -3,7 +3,8 @@
  * A server session against a stranger. The first byte chooses how the rest is
  * used: as the bytes of the connection; as a handshake message in well-formed
  * records; or as changes to what a real client sends (place, mask), in its first
- * flight, in its second, or in what it sends once connected.
+ * flight, in its second, or in what it sends once connected; or as what the sealed
+ * records of a connected client hold (type, length, text), between changes of its keys.
  *
  * The order of calls is the one that splice uses; whatever comes, the session ends
  * in one of its states, its memory comes back, and a failure has a name.
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "tls/hello.h"
+#include "tls/record.h"
 #include "tls_pair.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -133,6 +135,46 @@ static void carry_back(struct pair *p)
 	tls_handshake(p->client);
 }
 
+static void carry_up(struct pair *p)
+{
+	struct rte_mbuf *m = tls_output(p->client);
+
+	if (m)
+		tls_input(p->server, m);
+	serve(p->server);
+}
+
+#define CHANGE_KEYS 255u	/* in the place of a type */
+
+static void feed_sealed(struct pair *p, const uint8_t *data, size_t size)
+{
+	struct rte_mbuf *m;
+	size_t n;
+
+	while (size > 2) {
+		n = 1 + data[1];
+		n = n < size - 2 ? n : size - 2;
+		if (data[0] != CHANGE_KEYS)
+			record_write_bytes(p->client, data[0], data + 2, (uint32_t)n);
+		else if (p->client->suite.tls13)
+			record_update_keys(p->client, data[2] & 1);
+		/* Several in one turn, or each by itself. */
+		if (n % 2)
+			carry_up(p);
+		data += 2 + n;
+		size -= 2 + n;
+	}
+	carry_up(p);
+	/* What the server answers, the client can read: the keys are still the same ones. */
+	m = tls_output(p->server);
+	if (m)
+		tls_input(p->client, m);
+	while (tls_read(p->client, &m, 4096) == TLS_OK || m)
+		rte_pktmbuf_free(m);
+	if (tls_session_error(p->client) != TLS_ERR_NONE && tls_session_error(p->client) != TLS_ERR_ALERT)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pair p;
@@ -165,6 +207,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	default:
 		if (pair_handshake(&p) != TLS_OK)
 			abort();
+		if (data[0] & 0x40) {
+			feed_sealed(&p, data + 1, size - 1);
+			break;
+		}
 		tls_write(p.client, pair_bytes(0, 100));
 		tls_close(p.client);
 		feed_changed(p.client, p.server, data + 1, size - 1);
