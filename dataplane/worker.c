@@ -2,6 +2,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -436,7 +437,7 @@ int worker_run(void *arg)
 {
 	struct worker *w = arg;
 
-	w->cpu = rte_lcore_to_cpu_id((int)rte_lcore_id()) < 0 ? 0 : (unsigned int)rte_lcore_to_cpu_id((int)rte_lcore_id());
+	w->cpu = (unsigned int)sched_getcpu();	/* it is pinned to this one */
 	w->gauges.cpu = w->cpu;
 	prctl(PR_SET_TIMERSLACK, 1000ul);
 	if (tls_worker_init(tls_heap_bytes(w), w->mbufs) != 0) {

@@ -67,6 +67,8 @@ def own_core(env):
     cpus = list(threads(env.gateway.process.pid))
     worked = set().union(*(mask for name, mask in cpus if name.startswith("rte-worker")))
     check(len(worked) == 1, f"the worker has the CPUs {worked}")
+    told = env.stats()["workers"][0]["cpu"]
+    check({told} == worked, f"stats tells CPU {told}, the worker has {worked}")
     for name, mask in cpus:
         check(name.startswith("rte-worker") or not mask & worked, f"{name} may use {mask}, the worker {worked}")
 
