@@ -187,7 +187,7 @@ static struct rte_mbuf *assemble(struct stack *s, struct rte_mbuf *m, uint32_t l
 	if (whole)
 		return whole;
 	f->stored_us = s->now_us;
-	if (!f->timer.armed)
+	if (!wheel_armed(&f->timer))
 		wheel_arm(&s->wheel, &f->timer, s->now_us + IP_FRAG_TIMEOUT_US + 1);
 	return NULL;
 }
@@ -265,7 +265,7 @@ void ip_frag_fini(struct stack *s)
 
 	if (!f)
 		return;
-	if (f->timer.armed)
+	if (wheel_armed(&f->timer))
 		wheel_cancel(&s->wheel, &f->timer);
 	rte_ip_frag_table_destroy(f->table);
 	free(f);

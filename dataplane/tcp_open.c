@@ -107,7 +107,7 @@ void tcp_open_established(struct tcp_conn *c, const struct tcp_rx *rx)
 	else if (c->retransmits > 0 && c->ts_ok && rx->opts.ts_ecr != 0 && tcp_ts_now(c) - rx->opts.ts_ecr < TCP_RTO_MAX_US / 1000)
 		tcp_rtt_sample(c, (tcp_ts_now(c) - rx->opts.ts_ecr) * 1000);
 	else if (c->retransmits > 0)
-		c->rto_us = TCP_RTO_SYN_LOST_US;
+		tcp_rtt_unknown(c, TCP_RTO_SYN_LOST_US);
 	tcp_keepalive_heard(c);
 	/* RFC 5482 3.3: in the SYN, and once more behind it. */
 	c->uto_due = tcp_uto_enabled(s);

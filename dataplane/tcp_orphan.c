@@ -4,6 +4,7 @@
 #include <rte_common.h>
 
 #include "tcp_close.h"
+#include "tcp_list.h"
 #include "tcp_output.h"
 #include "tcp_timer.h"
 
@@ -15,7 +16,7 @@ static uint32_t most(const struct stack *s)
 	return RTE_MAX(s->config.max_conns / TCP_ORPHAN_SHARE, 1u);
 }
 
-static struct tcp_conn_list *list_of(struct tcp_conn *c)
+static uint32_t *ring_of(struct tcp_conn *c)
 {
 	struct tcp_stack *t = &c->stack->tcp;
 
@@ -26,7 +27,7 @@ void tcp_orphan_leave(struct tcp_conn *c)
 {
 	if (!c->in_orphans)
 		return;
-	TAILQ_REMOVE(list_of(c), c, age_link);
+	pool_ring_remove(tcp_conns_by_owner(&c->stack->tcp), ring_of(c), c);
 	c->in_orphans = false;
 	c->stack->tcp.n_orphans--;
 }
@@ -44,7 +45,7 @@ void tcp_orphans_trim(struct stack *s)
 	struct tcp_stack *t = &s->tcp;
 
 	for (unsigned int i = 0; i < TRIM_MAX && (!mbuf_reserve_allows(&s->reserve, MBUF_USE_QUEUE) || t->n_orphans > most(s) / 2); i++) {
-		struct tcp_conn *c = TAILQ_FIRST(&t->orphans);
+		struct tcp_conn *c = tcp_list_first(t, t->orphans);
 
 		/* Its life was set when it became an orphan, and only then. */
 		if (!c || tcp_timer_due_us(c, TCP_T_LIFE) > s->now_us + TCP_ORPHAN_US - TCP_ORPHAN_PRESSED_US)
@@ -60,30 +61,30 @@ void tcp_orphan_join(struct tcp_conn *c)
 
 	tcp_orphan_leave(c);
 	while (t->n_orphans >= most(s)) {
-		struct tcp_conn *oldest = TAILQ_FIRST(&t->orphans_done);
+		struct tcp_conn *oldest = tcp_list_first(t, t->orphans_done);
 
-		evict(oldest ? oldest : TAILQ_FIRST(&t->orphans));
+		evict(oldest ? oldest : tcp_list_first(t, t->orphans));
 	}
 	c->orphan_done = c->state == TCPS_FIN_WAIT_2;
 	c->in_orphans = true;
 	t->n_orphans++;
-	TAILQ_INSERT_TAIL(list_of(c), c, age_link);
+	pool_ring_append(tcp_conns_by_owner(t), ring_of(c), c);
 	tcp_orphans_trim(s);
 }
 
 bool tcp_orphan_make_room(struct stack *s)
 {
 	struct tcp_stack *t = &s->tcp;
-	struct tcp_conn *c = TAILQ_FIRST(&t->time_wait);
+	struct tcp_conn *c = tcp_list_first(t, t->time_wait);
 
 	if (c) {
 		count_event(s->config.counters, EVENT_TCP_TIME_WAIT_EVICTED);
 		tcp_conn_end(c, 0);
 		return true;
 	}
-	c = TAILQ_FIRST(&t->orphans_done);
+	c = tcp_list_first(t, t->orphans_done);
 	if (!c)
-		c = TAILQ_FIRST(&t->orphans);
+		c = tcp_list_first(t, t->orphans);
 	if (!c)
 		return false;
 	evict(c);

@@ -16,6 +16,7 @@
 #include "tcp_recovery.h"
 #include "tcp_room.h"
 #include "tcp_rtt.h"
+#include "tcp_seg_ring.h"
 #include "tcp_sndq.h"
 #include "tcp_timer.h"
 #include "tcp_tlp.h"
@@ -211,7 +212,7 @@ static void send_lost(struct tcp_conn *c)
 {
 	struct tcp_seg *g;
 
-	while ((g = c->to_resend) != NULL) {
+	while ((g = tcp_seg_to_resend(c)) != NULL) {
 		if (!c->rtx_forced && tcp_pipe(c) + RTE_MIN(g->bytes, (uint32_t)c->mss) > c->cwnd) {
 			c->cwnd_limited = true;
 			break;
@@ -221,7 +222,7 @@ static void send_lost(struct tcp_conn *c)
 		if (!send_again(c, g))
 			break;
 		/* The time-out is the oldest's: RACK may find it lost again when little of that is left. */
-		if (c->rtx_forced || g == TAILQ_FIRST(&c->segs))
+		if (c->rtx_forced || g == tcp_seg_first(c))
 			tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
 		c->rtx_forced = false;
 	}
@@ -344,7 +345,7 @@ static bool cwnd_used(const struct tcp_conn *c)
 bool tcp_output_tail(struct tcp_conn *c, bool *again)
 {
 	uint32_t edge = c->snd_una + c->snd_wnd, bytes = RTE_MIN(c->snd_unsent, (uint32_t)c->mss), data;
-	struct tcp_seg *g = TAILQ_LAST(&c->segs, tcp_seg_list);
+	struct tcp_seg *g = tcp_seg_last(c);
 
 	*again = bytes == 0 || seq_gt(c->snd_nxt + bytes, edge);
 	if (!*again)
@@ -355,7 +356,7 @@ bool tcp_output_tail(struct tcp_conn *c, bool *again)
 	if (data > c->mss) {
 		if (!tcp_sndq_split(c, g, (data - 1) / c->mss * c->mss))
 			return false;
-		g = TAILQ_NEXT(g, link);
+		g = tcp_seg_next(c, g);
 	}
 	return send_again(c, g);
 }
@@ -370,8 +371,15 @@ static void arm_persist(struct tcp_conn *c)
 {
 	bool waiting = c->snd_unsent > 0 || (c->fin_wanted && !c->fin_sent);
 
-	if (tcp_flight(c) == 0 && waiting && !tcp_timer_on(c, TCP_T_RTX) && !tcp_timer_on(c, TCP_T_PACE))
+	if (tcp_flight(c) == 0 && waiting && !tcp_timer_on(c, TCP_T_RTX) && !tcp_timer_on(c, TCP_T_OUTPUT))
 		tcp_timer_set(c, TCP_T_RTX, tcp_rto_us(c));
+}
+
+/* Output again soon; pacing may want it sooner still. */
+static void arm_retry(struct tcp_conn *c)
+{
+	if (!tcp_timer_on(c, TCP_T_OUTPUT) || tcp_timer_due_us(c, TCP_T_OUTPUT) > c->stack->now_us + TCP_RETRY_US)
+		tcp_timer_set(c, TCP_T_OUTPUT, TCP_RETRY_US);
 }
 
 static void acknowledge(struct tcp_conn *c)
@@ -387,13 +395,11 @@ static void acknowledge(struct tcp_conn *c)
 
 void tcp_output(struct tcp_conn *c)
 {
-	bool retry;
-
 	if (!tcp_synchronized(c))
 		return;
 	c->tx_blocked = false;
 	c->cwnd_limited = false;
-	tcp_timer_off(c, TCP_T_PACE);
+	tcp_timer_off(c, TCP_T_OUTPUT);
 	if (may_send_data(c)) {
 		if (c->frto == TCP_FRTO_NEW)
 			send_frto(c);
@@ -406,10 +412,7 @@ void tcp_output(struct tcp_conn *c)
 	}
 	if (!c->tx_blocked)
 		acknowledge(c);
-	retry = tcp_room_news(c) || c->tx_blocked;
-	if (retry)
-		tcp_timer_set(c, TCP_T_RETRY, TCP_RETRY_US);
-	else
-		tcp_timer_off(c, TCP_T_RETRY);
+	if (tcp_room_news(c) || c->tx_blocked)
+		arm_retry(c);
 	tcp_timer_update(c);
 }

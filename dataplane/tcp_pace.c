@@ -37,7 +37,7 @@ uint32_t tcp_pace_room(struct tcp_conn *c)
 	int32_t debt_us;
 
 	if (c->stack->tx_full & 1u << c->hop.nif) {
-		tcp_timer_set(c, TCP_T_PACE, TCP_PACE_DEVICE_US);
+		tcp_timer_set(c, TCP_T_OUTPUT, TCP_PACE_DEVICE_US);
 		return 0;
 	}
 	if (c->pacing_rate == 0)
@@ -49,7 +49,7 @@ uint32_t tcp_pace_room(struct tcp_conn *c)
 	debt_us = RTE_MAX((int32_t)(c->pace_next_us - (uint32_t)c->stack->now_us), -(int32_t)TCP_PACE_LATE_US);
 	if (debt_us >= (int32_t)quantum) {
 		/* Half a quantum is worth waking up for. */
-		tcp_timer_set(c, TCP_T_PACE, (uint32_t)debt_us - quantum / 2);
+		tcp_timer_set(c, TCP_T_OUTPUT, (uint32_t)debt_us - quantum / 2);
 		return 0;
 	}
 	room = (uint32_t)((uint64_t)(uint32_t)((int32_t)quantum - debt_us) * c->pacing_rate / 1000000);

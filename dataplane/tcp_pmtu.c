@@ -8,7 +8,7 @@
 #include "tcp_open.h"
 #include "tcp_pace.h"
 #include "tcp_recovery.h"
-#include "tcp_sndq.h"
+#include "tcp_seg_ring.h"
 
 /* A probe is worth its loss while the two ends of the search are further apart. */
 #define SEARCH_STEP 16u
@@ -70,7 +70,7 @@ void tcp_pmtu_too_big(struct tcp_conn *c, uint16_t mtu)
 		set(c, fits);
 	search_below(c, fits + 1, true);
 	/* What was too big is lost, though not by congestion: send it again in smaller pieces. */
-	TAILQ_FOREACH(g, &c->segs, link) {
+	TCP_SEG_FOREACH(g, c) {
 		if (g->bytes + header_bytes(c) <= fits || !tcp_seg_in_flight(g))
 			continue;
 		if (g->flags & TCP_SEG_PROBE)
@@ -94,7 +94,7 @@ static uint32_t base(const struct tcp_conn *c, uint32_t bytes)
 
 void tcp_pmtu_timed_out(struct tcp_conn *c)
 {
-	const struct tcp_seg *g = TAILQ_FIRST(&c->segs);
+	const struct tcp_seg *g = tcp_seg_first(c);
 	/* By the segment that doesn't get through: the peer's MSS, or what there was to send, may keep it below hop.mtu. */
 	uint32_t was = RTE_MIN(tcp_seg_data(g), (uint32_t)c->mss) + header_bytes(c), to = base(c, was);
 
@@ -147,7 +147,7 @@ uint32_t tcp_pmtu_probe(struct tcp_conn *c)
 
 void tcp_pmtu_probe_sent(struct tcp_conn *c, uint32_t seq, uint32_t bytes)
 {
-	struct tcp_seg *g = TAILQ_LAST(&c->segs, tcp_seg_list);
+	struct tcp_seg *g = tcp_seg_last(c);
 
 	count_event(c->stack->config.counters, EVENT_TCP_PMTU_PROBE);
 	/* Without a record of its own it can't be told from the segments before it. */

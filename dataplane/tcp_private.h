@@ -14,7 +14,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/queue.h>
 
 #include "base/addr.h"
 #include "base/pool.h"
@@ -27,8 +26,6 @@ struct netif;
 struct rte_mbuf;
 struct stack;
 struct tcp_conn;
-
-TAILQ_HEAD(tcp_conn_list, tcp_conn);
 
 /* Where sequence numbers and timestamps begin, instead of RFC 6528's: tests of wrap-around. */
 struct tcp_origin {
@@ -56,16 +53,17 @@ struct tcp_stack {
 	struct pool ooos;			/* out-of-order queues (tcp_rcvq.h) */
 	struct pool ooos_large;			/* for those with many holes */
 	uint32_t ooo_blocks;			/* that each may have */
-	struct tcp_conn **buckets;		/* hash table, chained through the connections */
+	uint32_t *buckets;			/* hash table of their numbers (base/pool_ring.h), chained through them */
 	uint32_t bucket_mask;
 	struct siphash_key table_key, isn_key, ts_key, random_key;
 	uint64_t random_counter;		/* numbers drawn so far */
-	struct tcp_conn_list ready;		/* connections with news for the user */
-	struct tcp_conn_list woken;		/* ready in the next turn (tcp_wake) */
-	struct tcp_conn_list output;		/* connections that may have something to send this turn */
-	struct tcp_conn_list half_open;		/* SYN-RECEIVED, oldest first */
-	struct tcp_conn_list time_wait;		/* released and in TIME-WAIT, oldest first */
-	struct tcp_conn_list orphans, orphans_done;	/* released and not yet closed, oldest first (tcp_orphan.c) */
+	/* Rings of connections (tcp_list.h) */
+	uint32_t ready;				/* with news for the user */
+	uint32_t woken;				/* ready in the next turn (tcp_wake) */
+	uint32_t output;			/* may have something to send this turn */
+	uint32_t half_open;			/* SYN-RECEIVED, oldest first */
+	uint32_t time_wait;			/* released and in TIME-WAIT, oldest first */
+	uint32_t orphans, orphans_done;		/* released and not yet closed, oldest first (tcp_orphan.c) */
 	uint32_t n_half_open, n_time_wait, n_orphans;
 	struct tcp_cookies cookies;
 	struct tcp_rate_sample sample;		/* of the acknowledgment that is being worked on */

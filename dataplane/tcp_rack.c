@@ -4,7 +4,7 @@
 #include <rte_common.h>
 
 #include "tcp_recovery.h"
-#include "tcp_sndq.h"
+#include "tcp_seg_ring.h"
 #include "tcp_timer.h"
 
 #define RACK_REO_PERSIST 16u	/* recoveries that a widened window lasts */
@@ -96,7 +96,7 @@ uint32_t tcp_rack_detect(struct tcp_conn *c)
 
 	tcp_timer_off(c, TCP_T_RACK);
 	c->tlp_armed = false;
-	while ((g = c->in_flight) != NULL && sent_before(g, c->rack_xmit_us, c->rack_end_seq)) {
+	while ((g = tcp_seg_oldest(c)) != NULL && sent_before(g, c->rack_xmit_us, c->rack_end_seq)) {
 		uint64_t due_us = g->sent_us + most_us;
 
 		if (due_us > c->stack->now_us) {
@@ -113,9 +113,9 @@ void tcp_rack_timed_out(struct tcp_conn *c)
 	uint32_t most_us = patience_us(c);
 	struct tcp_seg *g, *after = NULL;
 
-	while ((g = c->in_flight) != NULL && g->sent_us + most_us <= c->stack->now_us)
+	while ((g = tcp_seg_oldest(c)) != NULL && g->sent_us + most_us <= c->stack->now_us)
 		tcp_seg_lost(c, g, &after);
-	g = TAILQ_FIRST(&c->segs);
+	g = tcp_seg_first(c);
 	if (tcp_seg_in_flight(g))
 		tcp_seg_lost(c, g, &after);
 }

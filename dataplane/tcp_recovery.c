@@ -27,21 +27,23 @@ uint32_t tcp_pipe(const struct tcp_conn *c)
 /* Nearly by sequence number: after *after when that fits, else first or last. */
 static void queue_lost(struct tcp_conn *c, struct tcp_seg *g, struct tcp_seg **after)
 {
-	struct tcp_seg *first = c->to_resend, *at = *after;
+	struct pool_rings by_time = tcp_segs_by_time(c);
+	struct tcp_seg *first = tcp_seg_to_resend(c), *at = *after;
+	const struct tcp_seg *next = at ? pool_ring_next(by_time, c->to_resend, at) : NULL;
 
 	*after = g;
-	if (at && seq_gt(g->seq, at->seq) && (at->ring_next == first || seq_lt(g->seq, at->ring_next->seq)))
-		seg_ring_insert_after(at, g);
+	if (at && seq_gt(g->seq, at->seq) && (!next || seq_lt(g->seq, next->seq)))
+		pool_ring_insert_after(by_time, at, g);
 	else if (first && seq_lt(g->seq, first->seq))
-		seg_ring_prepend(&c->to_resend, g);
+		pool_ring_prepend(by_time, &c->to_resend, g);
 	else
-		seg_ring_append(&c->to_resend, g);
+		pool_ring_append(by_time, &c->to_resend, g);
 }
 
 uint32_t tcp_seg_lost(struct tcp_conn *c, struct tcp_seg *g, struct tcp_seg **after)
 {
 	ASSERT(tcp_seg_in_flight(g));
-	seg_ring_remove(&c->in_flight, g);
+	pool_ring_remove(tcp_segs_by_time(c), &c->in_flight, g);
 	if (g->flags & TCP_SEG_RTX)
 		c->rtx_bytes -= g->bytes;
 	else
@@ -58,7 +60,7 @@ uint32_t tcp_seg_lost(struct tcp_conn *c, struct tcp_seg *g, struct tcp_seg **af
 
 void tcp_seg_forget(struct tcp_conn *c, struct tcp_seg *g)
 {
-	seg_ring_remove(tcp_seg_in_flight(g) ? &c->in_flight : &c->to_resend, g);
+	pool_ring_remove(tcp_segs_by_time(c), tcp_seg_in_flight(g) ? &c->in_flight : &c->to_resend, g);
 	if (g->flags & TCP_SEG_RTX)
 		c->rtx_bytes -= g->bytes;
 	if (g->flags & TCP_SEG_LOST)
@@ -68,21 +70,21 @@ void tcp_seg_forget(struct tcp_conn *c, struct tcp_seg *g)
 
 void tcp_seg_sent_again(struct tcp_conn *c, struct tcp_seg *g)
 {
-	seg_ring_remove(tcp_seg_in_flight(g) ? &c->in_flight : &c->to_resend, g);
+	pool_ring_remove(tcp_segs_by_time(c), tcp_seg_in_flight(g) ? &c->in_flight : &c->to_resend, g);
 	g->sent_us = c->stack->now_us;
 	if ((g->flags & (TCP_SEG_LOST | TCP_SEG_RTX)) == TCP_SEG_LOST) {
 		g->flags |= TCP_SEG_RTX;
 		c->rtx_bytes += g->bytes;
 	}
 	g->flags |= TCP_SEG_EVER_RTX;
-	seg_ring_append(&c->in_flight, g);
+	pool_ring_append(tcp_segs_by_time(c), &c->in_flight, g);
 	tcp_rate_sent(c, g, tcp_flight(c));
 }
 
 /* Without SACK the hole is always the first segment. */
 static void mark_first(struct tcp_conn *c)
 {
-	struct tcp_seg *g = TAILQ_FIRST(&c->segs), *after = NULL;
+	struct tcp_seg *g = tcp_seg_first(c), *after = NULL;
 
 	if (!g || (g->flags & (TCP_SEG_LOST | TCP_SEG_SACKED)))
 		return;
@@ -183,19 +185,21 @@ static void leave(struct tcp_conn *c)
 /* What was to be sent again is only late: it is in flight as before, in the order of sending. */
 static void not_lost(struct tcp_conn *c)
 {
-	while (c->to_resend) {
-		struct tcp_seg *g = c->to_resend->ring_prev, *at = c->in_flight;
+	struct pool_rings by_time = tcp_segs_by_time(c);
 
-		seg_ring_remove(&c->to_resend, g);
+	while (c->to_resend) {
+		struct tcp_seg *g = pool_ring_last(by_time, c->to_resend), *at = tcp_seg_oldest(c), *next;
+
+		pool_ring_remove(by_time, &c->to_resend, g);
 		g->flags &= (uint8_t)~TCP_SEG_LOST;
 		c->lost_bytes -= g->bytes;
 		if (!at || g->sent_us <= at->sent_us) {
-			seg_ring_prepend(&c->in_flight, g);
+			pool_ring_prepend(by_time, &c->in_flight, g);
 			continue;
 		}
-		while (at->ring_next != c->in_flight && at->ring_next->sent_us < g->sent_us)
-			at = at->ring_next;
-		seg_ring_insert_after(at, g);
+		while ((next = pool_ring_next(by_time, c->in_flight, at)) != NULL && next->sent_us < g->sent_us)
+			at = next;
+		pool_ring_insert_after(by_time, at, g);
 	}
 }
 
@@ -270,12 +274,12 @@ static void reno_timed_out(struct tcp_conn *c)
 
 	c->sacked_bytes = 0;
 	while (c->in_flight)
-		tcp_seg_lost(c, c->in_flight, &after);
+		tcp_seg_lost(c, tcp_seg_oldest(c), &after);
 }
 
 void tcp_recovery_timeout(struct tcp_conn *c)
 {
-	struct tcp_seg *g = TAILQ_FIRST(&c->segs);
+	struct tcp_seg *g = tcp_seg_first(c);
 
 	/* The peer SACKed the very segment it is missing: it has dropped it since. */
 	if (g->flags & TCP_SEG_SACKED)

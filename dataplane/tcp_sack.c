@@ -35,7 +35,7 @@ static struct tcp_seg *cut_to(struct tcp_conn *c, struct tcp_seg *g, const struc
 	if (before > 0) {
 		if (!tcp_sndq_split(c, g, before))
 			return NULL;
-		g = TAILQ_NEXT(g, link);
+		g = tcp_seg_next(c, g);
 	}
 	if (seq_geq(block->end, tcp_seg_end(g)))
 		return g;
@@ -54,16 +54,16 @@ static struct tcp_seg *cut_to(struct tcp_conn *c, struct tcp_seg *g, const struc
  */
 static struct tcp_seg *first_of(struct tcp_conn *c, const struct tcp_range *block, unsigned int *steps)
 {
-	struct tcp_seg *g = TAILQ_FIRST(&c->segs), *before;
+	struct tcp_seg *g = tcp_seg_first(c), *before;
 
 	if (block->start - c->snd_una <= c->snd_nxt - block->start) {
-		for (; g && seq_leq(tcp_seg_end(g), block->start); g = TAILQ_NEXT(g, link))
+		for (; g && seq_leq(tcp_seg_end(g), block->start); g = tcp_seg_next(c, g))
 			if ((*steps)-- == 0)
 				return NULL;
 		return g;
 	}
-	g = TAILQ_LAST(&c->segs, tcp_seg_list);
-	while ((before = TAILQ_PREV(g, tcp_seg_list, link)) != NULL && seq_gt(tcp_seg_end(before), block->start)) {
+	g = tcp_seg_last(c);
+	while ((before = tcp_seg_prev(c, g)) != NULL && seq_gt(tcp_seg_end(before), block->start)) {
 		if ((*steps)-- == 0)
 			return NULL;
 		g = before;
@@ -75,7 +75,7 @@ static void mark_block(struct tcp_conn *c, const struct tcp_range *block, struct
 {
 	struct tcp_seg *g;
 
-	for (g = first_of(c, block, steps); g && seq_lt(g->seq, block->end); g = TAILQ_NEXT(g, link)) {
+	for (g = first_of(c, block, steps); g && seq_lt(g->seq, block->end); g = tcp_seg_next(c, g)) {
 		if (g->flags & TCP_SEG_SACKED) {
 			if ((*steps)-- == 0)
 				return;
@@ -111,11 +111,11 @@ void tcp_sack_forget(struct tcp_conn *c)
 {
 	struct tcp_seg *g, *after = NULL;
 
-	TAILQ_FOREACH(g, &c->segs, link) {
+	TCP_SEG_FOREACH(g, c) {
 		if (!(g->flags & TCP_SEG_SACKED))
 			continue;
 		g->flags &= (uint8_t)~TCP_SEG_SACKED;
-		seg_ring_append(&c->in_flight, g);
+		pool_ring_append(tcp_segs_by_time(c), &c->in_flight, g);
 		tcp_seg_lost(c, g, &after);
 	}
 	c->sacked_bytes = 0;

@@ -1,49 +1,60 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Records of sent segments by the time they left: a second list besides the one by
- * sequence numbers, as RFC 8985 section 9.2 advises, so that finding what was lost
- * takes a look at the oldest record instead of a walk over a window. A record is on
- * one ring at a time: what is in flight, or what waits to be sent again. What was
- * SACKed is on none.
+ * The two orders that records of sent segments are kept in (base/pool_ring.h):
  *
- * A ring is one pointer, to its first record (NULL: empty); the last one is before it.
+ * - c->segs: all of them, by sequence number;
+ * - by the time they left: c->in_flight, or c->to_resend for what waits to be sent
+ *   again; what was SACKed is on neither. So finding what was lost takes a look at the
+ *   oldest record instead of a walk over a window, as RFC 8985 section 9.2 advises.
  *
  * Threads: the stack's worker.
  */
 #pragma once
 
+#include "base/pool_ring.h"
 #include "tcp_sndq.h"
 
-static inline void seg_ring_insert_after(struct tcp_seg *at, struct tcp_seg *g)
+static inline struct pool_rings tcp_segs_by_seq(const struct tcp_conn *c)
 {
-	g->ring_prev = at;
-	g->ring_next = at->ring_next;
-	at->ring_next->ring_prev = g;
-	at->ring_next = g;
+	return (struct pool_rings){ c->stack->tcp.segs.objects, sizeof(struct tcp_seg), offsetof(struct tcp_seg, by_seq) };
 }
 
-static inline void seg_ring_append(struct tcp_seg **ring, struct tcp_seg *g)
+static inline struct pool_rings tcp_segs_by_time(const struct tcp_conn *c)
 {
-	if (*ring)
-		seg_ring_insert_after((*ring)->ring_prev, g);
-	else
-		*ring = g->ring_next = g->ring_prev = g;
+	return (struct pool_rings){ c->stack->tcp.segs.objects, sizeof(struct tcp_seg), offsetof(struct tcp_seg, by_time) };
 }
 
-static inline void seg_ring_prepend(struct tcp_seg **ring, struct tcp_seg *g)
+/* By sequence number. NULL: there is none. */
+static inline struct tcp_seg *tcp_seg_first(const struct tcp_conn *c)
 {
-	seg_ring_append(ring, g);
-	*ring = g;
+	return pool_ring_object(tcp_segs_by_seq(c), c->segs);
 }
 
-static inline void seg_ring_remove(struct tcp_seg **ring, struct tcp_seg *g)
+static inline struct tcp_seg *tcp_seg_last(const struct tcp_conn *c)
 {
-	if (g->ring_next == g) {
-		*ring = NULL;
-		return;
-	}
-	g->ring_prev->ring_next = g->ring_next;
-	g->ring_next->ring_prev = g->ring_prev;
-	if (*ring == g)
-		*ring = g->ring_next;
+	return pool_ring_last(tcp_segs_by_seq(c), c->segs);
+}
+
+static inline struct tcp_seg *tcp_seg_next(const struct tcp_conn *c, const struct tcp_seg *g)
+{
+	return pool_ring_next(tcp_segs_by_seq(c), c->segs, g);
+}
+
+static inline struct tcp_seg *tcp_seg_prev(const struct tcp_conn *c, const struct tcp_seg *g)
+{
+	return pool_ring_prev(tcp_segs_by_seq(c), c->segs, g);
+}
+
+#define TCP_SEG_FOREACH(g, c) for ((g) = tcp_seg_first(c); (g); (g) = tcp_seg_next(c, g))
+
+/* Of what is in flight, the one that left first. */
+static inline struct tcp_seg *tcp_seg_oldest(const struct tcp_conn *c)
+{
+	return pool_ring_object(tcp_segs_by_time(c), c->in_flight);
+}
+
+/* The first to be sent again. */
+static inline struct tcp_seg *tcp_seg_to_resend(const struct tcp_conn *c)
+{
+	return pool_ring_object(tcp_segs_by_time(c), c->to_resend);
 }

@@ -69,13 +69,13 @@ void tcp_sndq_append(struct tcp_conn *c, struct rte_mbuf *chain)
 }
 
 /* Moves a position in the queue by @bytes; at the very end it becomes NULL. */
-static void advance(struct rte_mbuf **m, uint32_t *off, uint32_t bytes)
+static void advance(struct rte_mbuf **m, uint16_t *off, uint32_t bytes)
 {
 	while (bytes > 0) {
-		uint32_t here = (*m)->data_len - *off;
+		uint32_t here = (uint32_t)(*m)->data_len - *off;
 
 		if (bytes < here) {
-			*off += bytes;
+			*off = (uint16_t)(*off + bytes);
 			return;
 		}
 		bytes -= here;
@@ -94,14 +94,14 @@ static bool spare_record(const struct tcp_conn *c)
 
 static bool can_join_last(const struct tcp_conn *c)
 {
-	const struct tcp_seg *last = TAILQ_LAST(&c->segs, tcp_seg_list);
+	const struct tcp_seg *last = tcp_seg_last(c);
 
 	return last && last->m && !(last->flags & (TCP_SEG_FIN | TCP_SEG_SACKED | TCP_SEG_LOST | TCP_SEG_PROBE));
 }
 
 bool tcp_sndq_can_record(const struct tcp_conn *c)
 {
-	return TAILQ_EMPTY(&c->segs) || spare_record(c) || can_join_last(c);
+	return c->segs == 0 || spare_record(c) || can_join_last(c);
 }
 
 void tcp_sndq_sent(struct tcp_conn *c, uint32_t bytes, bool fin)
@@ -110,20 +110,20 @@ void tcp_sndq_sent(struct tcp_conn *c, uint32_t bytes, bool fin)
 	struct tcp_seg *g;
 
 	ASSERT(bytes <= c->snd_unsent && !c->fin_sent && bytes + fin > 0);
-	if (TAILQ_EMPTY(&c->segs) || spare_record(c)) {
+	if (c->segs == 0 || spare_record(c)) {
 		g = pool_get(&c->stack->tcp.segs);
 		ASSERT(g);
 		g->seq = c->snd_nxt;
 		g->m = bytes > 0 ? c->snd_next : NULL;
 		g->off = bytes > 0 ? c->snd_next_off : 0;
-		TAILQ_INSERT_TAIL(&c->segs, g, link);
+		pool_ring_append(tcp_segs_by_seq(c), &c->segs, g);
 	} else {
 		ASSERT(can_join_last(c));
-		g = TAILQ_LAST(&c->segs, tcp_seg_list);
-		seg_ring_remove(&c->in_flight, g);
+		g = tcp_seg_last(c);
+		pool_ring_remove(tcp_segs_by_time(c), &c->in_flight, g);
 	}
 	g->sent_us = c->stack->now_us;
-	seg_ring_append(&c->in_flight, g);
+	pool_ring_append(tcp_segs_by_time(c), &c->in_flight, g);
 	g->bytes += bytes + fin;
 	if (fin) {
 		g->flags |= TCP_SEG_FIN;
@@ -165,9 +165,9 @@ bool tcp_sndq_split(struct tcp_conn *c, struct tcp_seg *g, uint32_t bytes)
 	}
 	g->bytes = bytes;
 	g->flags &= (uint8_t)~TCP_SEG_FIN;
-	TAILQ_INSERT_AFTER(&c->segs, g, rest, link);
+	pool_ring_insert_after(tcp_segs_by_seq(c), g, rest);
 	if (!(g->flags & TCP_SEG_SACKED))
-		seg_ring_insert_after(g, rest);
+		pool_ring_insert_after(tcp_segs_by_time(c), g, rest);
 	return true;
 }
 
@@ -185,21 +185,21 @@ static void uncount(struct tcp_conn *c, const struct tcp_seg *g, uint32_t bytes)
 static void drop_record(struct tcp_conn *c, struct tcp_seg *g)
 {
 	if (!(g->flags & TCP_SEG_SACKED))
-		seg_ring_remove(tcp_seg_in_flight(g) ? &c->in_flight : &c->to_resend, g);
-	TAILQ_REMOVE(&c->segs, g, link);
+		pool_ring_remove(tcp_segs_by_time(c), tcp_seg_in_flight(g) ? &c->in_flight : &c->to_resend, g);
+	pool_ring_remove(tcp_segs_by_seq(c), &c->segs, g);
 	pool_put(&c->stack->tcp.segs, g);
 }
 
 struct tcp_seg *tcp_sndq_join_sacked(struct tcp_conn *c, struct tcp_seg *g)
 {
-	struct tcp_seg *before = TAILQ_PREV(g, tcp_seg_list, link);
+	struct tcp_seg *before = tcp_seg_prev(c, g);
 
 	if (!before || !(before->flags & TCP_SEG_SACKED) || ((before->flags | g->flags) & TCP_SEG_PROBE) ||
 	    before->bytes + g->bytes > SACKED_RUN_BYTES)
 		return g;
 	before->bytes += g->bytes;
 	before->flags |= g->flags & (TCP_SEG_FIN | TCP_SEG_EVER_RTX);
-	TAILQ_REMOVE(&c->segs, g, link);
+	pool_ring_remove(tcp_segs_by_seq(c), &c->segs, g);
 	pool_put(&c->stack->tcp.segs, g);
 	return before;
 }
@@ -232,7 +232,7 @@ void tcp_sndq_acked(struct tcp_conn *c, uint32_t ack, struct tcp_acked *acked)
 	struct tcp_seg *g;
 
 	acked->bytes = ack - c->snd_una;
-	while ((g = TAILQ_FIRST(&c->segs)) != NULL && seq_lt(g->seq, ack)) {
+	while ((g = tcp_seg_first(c)) != NULL && seq_lt(g->seq, ack)) {
 		uint32_t bytes = seq_leq(tcp_seg_end(g), ack) ? g->bytes : ack - g->seq;
 		uint32_t data = RTE_MIN(bytes, tcp_seg_data(g));
 
@@ -259,7 +259,7 @@ void tcp_sndq_acked(struct tcp_conn *c, uint32_t ack, struct tcp_acked *acked)
 		drop_record(c, g);
 	}
 	c->snd_una = ack;
-	g = TAILQ_FIRST(&c->segs);
+	g = tcp_seg_first(c);
 	free_before(c, g && g->m ? g->m : c->snd_next);
 }
 
@@ -267,7 +267,7 @@ void tcp_sndq_purge(struct tcp_conn *c)
 {
 	struct tcp_seg *g;
 
-	while ((g = TAILQ_FIRST(&c->segs)) != NULL)
+	while ((g = tcp_seg_first(c)) != NULL)
 		drop_record(c, g);
 	free_before(c, NULL);
 	c->snd_next = NULL;
@@ -276,21 +276,19 @@ void tcp_sndq_purge(struct tcp_conn *c)
 	c->sacked_bytes = c->lost_bytes = c->rtx_bytes = 0;
 }
 
-/* Records on the ring that begins with @first, in the order of sending where @in_flight. */
-static unsigned int check_ring(const struct tcp_seg *first, bool in_flight)
+/* Records on the ring, in the order of sending where @in_flight. */
+static unsigned int check_ring(const struct tcp_conn *c, uint32_t ring, bool in_flight)
 {
-	const struct tcp_seg *g = first;
+	struct pool_rings by_time = tcp_segs_by_time(c);
+	const struct tcp_seg *g = pool_ring_object(by_time, ring), *next;
 	unsigned int n = 0;
 
-	if (!g)
-		return 0;
-	do {
-		ASSERT(g->ring_next->ring_prev == g && !(g->flags & TCP_SEG_SACKED));
-		ASSERT(tcp_seg_in_flight(g) == in_flight);
-		ASSERT(!in_flight || g->ring_next == first || g->sent_us <= g->ring_next->sent_us);
-		n++;
-		g = g->ring_next;
-	} while (g != first);
+	for (; g; g = next, n++) {
+		next = pool_ring_next(by_time, ring, g);
+		ASSERT(!(g->flags & TCP_SEG_SACKED) && tcp_seg_in_flight(g) == in_flight);
+		ASSERT(!next || pool_ring_prev(by_time, ring, next) == g);
+		ASSERT(!in_flight || !next || g->sent_us <= next->sent_us);
+	}
 	return n;
 }
 
@@ -299,11 +297,11 @@ static void check_rings(const struct tcp_conn *c)
 	unsigned int in_flight = 0, lost = 0;
 	const struct tcp_seg *g;
 
-	TAILQ_FOREACH(g, &c->segs, link) {
+	TCP_SEG_FOREACH(g, c) {
 		in_flight += tcp_seg_in_flight(g);
 		lost += (g->flags & (TCP_SEG_LOST | TCP_SEG_RTX)) == TCP_SEG_LOST;
 	}
-	ASSERT(in_flight == check_ring(c->in_flight, true) && lost == check_ring(c->to_resend, false));
+	ASSERT(in_flight == check_ring(c, c->in_flight, true) && lost == check_ring(c, c->to_resend, false));
 }
 
 void tcp_sndq_check(const struct tcp_conn *c)
@@ -312,11 +310,11 @@ void tcp_sndq_check(const struct tcp_conn *c)
 	const struct rte_mbuf *m;
 	const struct tcp_seg *g;
 
-	TAILQ_FOREACH(g, &c->segs, link) {
+	TCP_SEG_FOREACH(g, c) {
 		ASSERT(g->seq == seq && g->bytes > 0);
 		ASSERT((g->m == NULL) == (tcp_seg_data(g) == 0));
 		ASSERT(!g->m || g->off < g->m->data_len);
-		ASSERT(!(g->flags & TCP_SEG_FIN) || !TAILQ_NEXT(g, link));
+		ASSERT(!(g->flags & TCP_SEG_FIN) || !tcp_seg_next(c, g));
 		ASSERT(!(g->flags & TCP_SEG_SACKED) || !(g->flags & (TCP_SEG_LOST | TCP_SEG_RTX)));
 		ASSERT(!(g->flags & TCP_SEG_RTX) || (g->flags & TCP_SEG_LOST));
 		seq += g->bytes;

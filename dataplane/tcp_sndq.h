@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "base/pool_ring.h"
 #include "tcp_conn.h"
 
 enum {
@@ -26,18 +27,19 @@ enum {
 	TCP_SEG_APP_LIMITED = 1u << 5,	/* sent when the user had too little to send (tcp_rate.c) */
 };
 
+/* One cache line. */
 struct tcp_seg {
-	TAILQ_ENTRY(tcp_seg) link;
-	struct tcp_seg *ring_next, *ring_prev;	/* by time of sending (tcp_seg_ring.h) */
+	struct pool_link by_seq, by_time;	/* tcp_seg_ring.h */
 	struct rte_mbuf *m;	/* its first byte; NULL for a FIN alone */
 	uint64_t sent_us;	/* the last time */
-	uint32_t off;		/* in m's data */
 	uint32_t seq;
 	uint32_t bytes;		/* of sequence space, the FIN counted */
+	uint16_t off;		/* in m's data */
+	uint8_t flags;
 	/* The connection's counts when it was sent (tcp_rate.c); tx_in_flight: itself included */
 	uint32_t delivered, delivered_us, first_sent_us, lost, tx_in_flight;
-	uint8_t flags;
 };
+_Static_assert(sizeof(struct tcp_seg) == 64, "a record fills a cache line");
 
 static inline uint32_t tcp_seg_end(const struct tcp_seg *g)
 {

@@ -36,13 +36,6 @@ int tcp_stack_init(struct stack *s)
 	t->cookies.secret = derive_key(s->config.secret, 5);
 	t->rst_limit.key = derive_key(s->config.secret, 6);
 	tcp_cookie_init(s);
-	TAILQ_INIT(&t->ready);
-	TAILQ_INIT(&t->woken);
-	TAILQ_INIT(&t->output);
-	TAILQ_INIT(&t->half_open);
-	TAILQ_INIT(&t->time_wait);
-	TAILQ_INIT(&t->orphans);
-	TAILQ_INIT(&t->orphans_done);
 	if (tcp_table_init(t, max_conns) == 0 && tcp_sndq_init(t, max_conns) == 0 &&
 	    tcp_rcvq_init(t, max_conns, s->config.rcv_buffer_bytes) == 0)
 		return 0;
@@ -75,11 +68,8 @@ void tcp_turn_end(struct stack *s)
 	struct tcp_stack *t = &s->tcp;
 	struct tcp_conn *c;
 
-	while ((c = TAILQ_FIRST(&t->output)) != NULL) {
-		TAILQ_REMOVE(&t->output, c, output_link);
-		c->in_output = false;
+	while ((c = tcp_list_output_next(t)) != NULL)
 		tcp_output(c);
-	}
 	tcp_lists_turn(t);
 	tcp_cookie_update(s);
 	if (!mbuf_reserve_allows(&s->reserve, MBUF_USE_QUEUE))
@@ -88,12 +78,12 @@ void tcp_turn_end(struct stack *s)
 
 bool tcp_busy(const struct stack *s)
 {
-	return !TAILQ_EMPTY(&s->tcp.output) || !TAILQ_EMPTY(&s->tcp.ready) || !TAILQ_EMPTY(&s->tcp.woken);
+	return (s->tcp.output | s->tcp.ready | s->tcp.woken) != 0;
 }
 
 struct tcp_conn *tcp_next_ready(struct stack *s)
 {
-	struct tcp_conn *c = TAILQ_FIRST(&s->tcp.ready);
+	struct tcp_conn *c = tcp_list_first(&s->tcp, s->tcp.ready);
 
 	if (c)
 		tcp_list_ready_leave(c);

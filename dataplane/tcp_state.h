@@ -43,8 +43,7 @@ enum tcp_deadline {
 	TCP_T_RTX,	/* retransmission, or zero-window probe when nothing is in flight */
 	TCP_T_RACK,	/* reordering timer (RFC 8985 section 6.2) */
 	TCP_T_ACK,	/* delayed acknowledgment */
-	TCP_T_PACE,	/* more of what waits may leave (tcp_pace.c) */
-	TCP_T_RETRY,	/* output that failed for want of memory */
+	TCP_T_OUTPUT,	/* more of what waits may leave (tcp_pace.c); or output that failed for want of memory */
 	TCP_T_LIFE,	/* connect time-out, half-open, user time-out, FIN-WAIT-2, TIME-WAIT */
 	TCP_T_KEEP,	/* keepalive: nothing was heard since, or the last probe wasn't answered */
 	TCP_T_COUNT,

@@ -15,7 +15,7 @@ int tcp_table_init(struct tcp_stack *t, uint32_t max_conns)
 
 	while (n < max_conns && n < 1u << 31)
 		n *= 2;
-	t->buckets = calloc(n, sizeof(struct tcp_conn *));
+	t->buckets = calloc(n, sizeof(*t->buckets));
 	if (!t->buckets)
 		return -ENOMEM;
 	t->bucket_mask = n - 1;
@@ -35,6 +35,16 @@ static uint32_t tuple_hash(const struct tcp_stack *t, const struct tuple *tuple)
 	return (uint32_t)siphash(&t->table_key, tuple, sizeof(*tuple));
 }
 
+static uint32_t *bucket_of(const struct tcp_stack *t, uint32_t hash)
+{
+	return &t->buckets[hash & t->bucket_mask];
+}
+
+static struct tcp_conn *conn_of(const struct tcp_stack *t, uint32_t number)
+{
+	return pool_ring_object(tcp_conns_by_owner(t), number);
+}
+
 static bool tuple_equal(const struct tuple *a, const struct tuple *b)
 {
 	return memcmp(a, b, sizeof(*a)) == 0;
@@ -43,27 +53,18 @@ static bool tuple_equal(const struct tuple *a, const struct tuple *b)
 struct tcp_conn *tcp_lookup(const struct stack *s, const struct tuple *tuple)
 {
 	uint32_t hash = tuple_hash(&s->tcp, tuple);
-	struct tcp_conn *c = s->tcp.buckets[hash & s->tcp.bucket_mask];
+	struct tcp_conn *c = conn_of(&s->tcp, *bucket_of(&s->tcp, hash));
 
 	while (c && !(c->hash == hash && tuple_equal(&c->tuple, tuple)))
-		c = c->hash_next;
+		c = conn_of(&s->tcp, c->hash_next);
 	return c;
-}
-
-static bool in_table(const struct tcp_conn *c)
-{
-	const struct tcp_stack *t = &c->stack->tcp;
-	const struct tcp_conn *i = t->buckets[c->hash & t->bucket_mask];
-
-	while (i && i != c)
-		i = i->hash_next;
-	return i != NULL;
 }
 
 struct tcp_conn *tcp_conn_new(struct stack *s, const struct tuple *tuple)
 {
 	struct tcp_stack *t = &s->tcp;
-	struct tcp_conn *c = pool_get(&t->conns), **bucket;
+	struct tcp_conn *c = pool_get(&t->conns);
+	uint32_t *bucket;
 
 	/* Who has nobody waiting for it gives way to a new connection. */
 	if (!c && tcp_orphan_make_room(s))
@@ -73,24 +74,26 @@ struct tcp_conn *tcp_conn_new(struct stack *s, const struct tuple *tuple)
 	c->stack = s;
 	c->tuple = *tuple;
 	c->hash = tuple_hash(t, tuple);
-	TAILQ_INIT(&c->segs);
 	tcp_timer_init(c);
-	bucket = &t->buckets[c->hash & t->bucket_mask];
+	bucket = bucket_of(t, c->hash);
 	c->hash_next = *bucket;
-	*bucket = c;
+	*bucket = pool_ring_number(tcp_conns_by_owner(t), c);
+	c->in_table = true;
 	return c;
 }
 
 void tcp_table_remove(struct tcp_conn *c)
 {
 	struct tcp_stack *t = &c->stack->tcp;
-	struct tcp_conn **at = &t->buckets[c->hash & t->bucket_mask];
+	uint32_t *at = bucket_of(t, c->hash);
+	struct tcp_conn *other;
 
-	while (*at && *at != c)
-		at = &(*at)->hash_next;
-	if (*at)
-		*at = c->hash_next;
-	c->hash_next = NULL;
+	if (!c->in_table)
+		return;
+	while ((other = conn_of(t, *at)) != c)
+		at = &other->hash_next;
+	*at = c->hash_next;
+	c->in_table = false;
 }
 
 void tcp_conn_free(struct tcp_conn *c)
@@ -100,8 +103,7 @@ void tcp_conn_free(struct tcp_conn *c)
 	tcp_lists_leave(c);
 	tcp_timer_stop(c);
 	tcp_table_remove(c);
-	ASSERT(!in_table(c));
-	ASSERT(TAILQ_EMPTY(&c->segs) && !c->snd_head && !c->rcv_head && !c->ooo);
+	ASSERT(c->segs == 0 && !c->snd_head && !c->rcv_head && !c->ooo);
 	pool_put(&t->conns, c);
 }
 

@@ -22,7 +22,7 @@ static uint64_t wake_us(const struct tcp_conn *c, enum tcp_deadline which)
 {
 	uint64_t due_us = tcp_timer_due_us(c, which);
 
-	return which == TCP_T_PACE ? due_us : RTE_ALIGN_CEIL(due_us, (uint64_t)TCP_TIMER_COARSE_US);
+	return which == TCP_T_OUTPUT ? due_us : RTE_ALIGN_CEIL(due_us, (uint64_t)TCP_TIMER_COARSE_US);
 }
 
 static uint64_t first_deadline(const struct tcp_conn *c)
@@ -41,7 +41,7 @@ void tcp_timer_update(struct tcp_conn *c)
 
 	if (first == UINT64_MAX)
 		return;
-	if (!c->timer.armed || first < c->timer.deadline_us)
+	if (!wheel_armed(&c->timer) || first < wheel_due_us(&c->stack->wheel, &c->timer))
 		wheel_arm(&c->stack->wheel, &c->timer, first);
 }
 
@@ -49,7 +49,7 @@ void tcp_timer_stop(struct tcp_conn *c)
 {
 	for (unsigned int i = 0; i < TCP_T_COUNT; i++)
 		tcp_timer_off(c, i);
-	if (c->timer.armed)
+	if (wheel_armed(&c->timer))
 		wheel_cancel(&c->stack->wheel, &c->timer);
 }
 
@@ -173,7 +173,7 @@ static void fire(struct wheel_timer *t, uint64_t now_us)
 		c->ack_now = true;
 		output = true;
 	}
-	if (due(c, TCP_T_RETRY) || due(c, TCP_T_PACE))
+	if (due(c, TCP_T_OUTPUT))
 		output = true;
 	if (output)
 		tcp_list_output(c);

@@ -14,6 +14,7 @@
 #define SLOT_BITS 6
 #define SLOT_MASK (WHEEL_SLOTS - 1u)
 #define SLOT_FAR (WHEEL_LEVELS * WHEEL_SLOTS)
+#define TICK_MAX ((1ull << 48) - 1)	/* of due_tick's bits */
 #define EPOCH_BITS (WHEEL_LEVELS * SLOT_BITS)
 
 /* Cascading is cheaper than firing: this many moves are allowed per max_fire. */
@@ -31,6 +32,7 @@ void wheel_init(struct wheel *w, uint64_t tick_us, uint64_t now_us)
 	ASSERT(tick_us != 0 && (tick_us & (tick_us - 1)) == 0);
 	w->tick_us = tick_us;
 	w->now_tick = now_us / tick_us;
+	ASSERT(w->now_tick < TICK_MAX / 2);
 	for (unsigned int l = 0; l < WHEEL_LEVELS; l++) {
 		w->occupied[l] = 0;
 		for (unsigned int i = 0; i < WHEEL_SLOTS; i++)
@@ -42,7 +44,7 @@ void wheel_init(struct wheel *w, uint64_t tick_us, uint64_t now_us)
 void wheel_timer_init(struct wheel_timer *t, void (*fire)(struct wheel_timer *, uint64_t))
 {
 	t->fire = fire;
-	t->armed = false;
+	t->slot = 0;
 }
 
 /* The tick at which @deadline_us has passed for certain. */
@@ -51,6 +53,12 @@ static inline uint64_t tick_of(const struct wheel *w, uint64_t deadline_us)
 	unsigned int shift = (unsigned int)__builtin_ctzll(w->tick_us);
 
 	return (deadline_us >> shift) + ((deadline_us & (w->tick_us - 1)) != 0);
+}
+
+/* What an entered slot's timer is due at. */
+static inline uint64_t tick_from(const struct wheel *w, const struct wheel_timer *t)
+{
+	return t->due_tick > w->now_tick ? t->due_tick : w->now_tick;
 }
 
 static inline struct wheel_list *list_of(struct wheel *w, unsigned int slot)
@@ -69,35 +77,38 @@ static void insert(struct wheel *w, struct wheel_timer *t, uint64_t tick)
 		slot = level * WHEEL_SLOTS + digit(tick, level);
 		w->occupied[level] |= 1ull << digit(tick, level);
 	}
-	t->slot = (uint16_t)slot;
-	t->armed = true;
+	t->slot = (slot + 1) & UINT16_MAX;
 	TAILQ_INSERT_TAIL(list_of(w, slot), t, link);
 }
 
 static void take_out(struct wheel *w, struct wheel_timer *t)
 {
-	struct wheel_list *list = list_of(w, t->slot);
+	unsigned int slot = t->slot - 1u;
+	struct wheel_list *list = list_of(w, slot);
 
 	TAILQ_REMOVE(list, t, link);
-	t->armed = false;
-	if (t->slot != SLOT_FAR && TAILQ_EMPTY(list))
-		w->occupied[t->slot / WHEEL_SLOTS] &= ~(1ull << (t->slot % WHEEL_SLOTS));
+	t->slot = 0;
+	if (slot != SLOT_FAR && TAILQ_EMPTY(list))
+		w->occupied[slot / WHEEL_SLOTS] &= ~(1ull << (slot % WHEEL_SLOTS));
 }
 
 void wheel_arm(struct wheel *w, struct wheel_timer *t, uint64_t deadline_us)
 {
 	uint64_t tick = tick_of(w, deadline_us);
 
-	if (t->armed)
+	/* A thousand years ahead: never. */
+	if (tick > TICK_MAX)
+		tick = TICK_MAX;
+	if (wheel_armed(t))
 		take_out(w, t);
-	t->deadline_us = deadline_us;
+	t->due_tick = tick & TICK_MAX;
 	/* What is overdue waits for the next tick: a timer that re-arms itself for now can't hold wheel_run. */
 	insert(w, t, tick > w->now_tick ? tick : w->now_tick + 1);
 }
 
 void wheel_cancel(struct wheel *w, struct wheel_timer *t)
 {
-	if (t->armed)
+	if (wheel_armed(t))
 		take_out(w, t);
 }
 
@@ -139,8 +150,7 @@ static bool cascade(struct wheel *w, unsigned int level, uint64_t *moves)
 			return false;
 		--*moves;
 		take_out(w, t);
-		insert(w, t, tick_of(w, t->deadline_us) > w->now_tick ? tick_of(w, t->deadline_us)
-								      : w->now_tick);
+		insert(w, t, tick_from(w, t));
 	}
 	return true;
 }
@@ -154,8 +164,7 @@ static void enter_epoch(struct wheel *w)
 	TAILQ_CONCAT(&old, &w->far, link);
 	while ((t = TAILQ_FIRST(&old)) != NULL) {
 		TAILQ_REMOVE(&old, t, link);
-		insert(w, t, tick_of(w, t->deadline_us) > w->now_tick ? tick_of(w, t->deadline_us)
-								      : w->now_tick);
+		insert(w, t, tick_from(w, t));
 	}
 }
 

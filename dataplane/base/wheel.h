@@ -22,10 +22,9 @@
 
 struct wheel_timer {
 	TAILQ_ENTRY(wheel_timer) link;
-	uint64_t deadline_us;
 	void (*fire)(struct wheel_timer *t, uint64_t now_us);
-	uint16_t slot;		/* level * WHEEL_SLOTS + index; meaningful while armed */
-	bool armed;
+	uint64_t due_tick : 48;	/* the first one at which its deadline has passed */
+	uint64_t slot : 16;	/* level * WHEEL_SLOTS + index, and 1; 0: not armed */
 };
 
 TAILQ_HEAD(wheel_list, wheel_timer);
@@ -38,7 +37,7 @@ struct wheel {
 	struct wheel_list far;	/* 64^WHEEL_LEVELS ticks ahead and more */
 };
 
-/* @tick_us: a power of two; @now_us: the clock's value at start. */
+/* @tick_us: a power of two; @now_us: the clock's value at start, below 2^47 ticks: centuries. */
 void wheel_init(struct wheel *w, uint64_t tick_us, uint64_t now_us);
 
 /* Gives the timer its function; not armed yet. */
@@ -47,6 +46,17 @@ void wheel_timer_init(struct wheel_timer *t, void (*fire)(struct wheel_timer *, 
 /* Arms @t for @deadline_us, or moves it there when it is armed. */
 void wheel_arm(struct wheel *w, struct wheel_timer *t, uint64_t deadline_us);
 void wheel_cancel(struct wheel *w, struct wheel_timer *t);
+
+static inline bool wheel_armed(const struct wheel_timer *t)
+{
+	return t->slot != 0;
+}
+
+/* When @t, which is armed, fires: its deadline, rounded up to a tick. */
+static inline uint64_t wheel_due_us(const struct wheel *w, const struct wheel_timer *t)
+{
+	return t->due_tick * w->tick_us;
+}
 
 /* Fires what is due. Returns how many fired. @max_fire bounds the work of one call; the rest fires in the next. */
 unsigned int wheel_run(struct wheel *w, uint64_t now_us, unsigned int max_fire);

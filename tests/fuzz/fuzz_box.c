@@ -93,12 +93,12 @@ void fuzz_check(struct box *b)
 
 	TAILQ_FOREACH(e, &t->pending, link) {
 		ASSERT(e->state == NEIGH_INCOMPLETE || e->state == NEIGH_FAILED);
-		ASSERT(e->timer.armed && e->n_waiting <= NEIGH_WAITING_MAX);
+		ASSERT(wheel_armed(&e->timer) && e->n_waiting <= NEIGH_WAITING_MAX);
 		pending++;
 	}
 	TAILQ_FOREACH(e, &t->known, link) {
 		ASSERT(e->state != NEIGH_INCOMPLETE && e->state != NEIGH_FAILED);
-		ASSERT(e->timer.armed && e->n_waiting == 0 && e->header_bytes >= 14);
+		ASSERT(wheel_armed(&e->timer) && e->n_waiting == 0 && e->header_bytes >= 14);
 		/* Never a group's MAC, none, or our own. */
 		ASSERT((e->header[0] & 1) == 0 &&
 		       memcmp(e->header, &b->netifs.netifs[e->netif].mac, 6) != 0);

@@ -8,7 +8,7 @@
 #include "stack_private.h"
 #include "tcp_conn.h"
 #include "tcp_rcvq.h"
-#include "tcp_sndq.h"
+#include "tcp_seg_ring.h"
 #include "tcp_timer.h"
 #include "tcp_undo.h"
 #include "tcp_window.h"
@@ -41,7 +41,8 @@ static void check_recovery(const struct tcp_conn *c)
 /* Whatever waits for something waits for a deadline, a packet or the end of the turn, never for nothing. */
 static void check_liveness(const struct tcp_conn *c)
 {
-	bool retry = tcp_timer_on(c, TCP_T_RETRY) || tcp_timer_on(c, TCP_T_PACE) || c->in_output;
+	const struct wheel *wheel = &c->stack->wheel;
+	bool retry = tcp_timer_on(c, TCP_T_OUTPUT) || c->in_output;
 	bool unsent = c->snd_unsent > 0 || (c->fin_wanted && !c->fin_sent);
 	bool sending = c->state == TCPS_SYN_SENT || c->state == TCPS_SYN_RCVD ||
 		       (tcp_synchronized(c) && c->state != TCPS_TIME_WAIT && (tcp_flight(c) > 0 || unsent));
@@ -54,12 +55,12 @@ static void check_liveness(const struct tcp_conn *c)
 		ASSERT(tcp_timer_on(c, TCP_T_LIFE));
 	for (unsigned int i = 0; i < TCP_T_COUNT; i++)
 		if (tcp_timer_on(c, i))
-			ASSERT(c->timer.armed && c->timer.deadline_us < tcp_timer_due_us(c, i) + TCP_TIMER_COARSE_US);
+			ASSERT(wheel_armed(&c->timer) && wheel_due_us(wheel, &c->timer) < tcp_timer_due_us(c, i) + TCP_TIMER_COARSE_US);
 	/* Who sleeps until stack_next_us must not sleep too long: one tick of the wheel is allowed. */
-	if (c->timer.armed)
-		ASSERT(stack_next_us(c->stack) <= c->timer.deadline_us + c->stack->wheel.tick_us);
+	if (wheel_armed(&c->timer))
+		ASSERT(stack_next_us(c->stack) <= wheel_due_us(wheel, &c->timer) + wheel->tick_us);
 	if (c->state == TCPS_TIME_WAIT)
-		ASSERT(TAILQ_EMPTY(&c->segs) && c->snd_bytes == 0);
+		ASSERT(c->segs == 0 && c->snd_bytes == 0);
 	if (c->events != 0 && !c->released)
 		ASSERT(c->in_ready || c->in_woken);
 }
@@ -89,7 +90,7 @@ void tcp_check(struct stack *s)
 		ASSERT(c->in_orphans == (c->released && c->state != TCPS_TIME_WAIT));
 		ASSERT(!c->in_orphans || c->orphan_done == (c->state == TCPS_FIN_WAIT_2));
 		ooos += c->ooo != NULL;
-		TAILQ_FOREACH(g, &c->segs, link)
+		TCP_SEG_FOREACH(g, c)
 			segs++;
 		ASSERT(c->in_half_open == (c->state == TCPS_SYN_RCVD && c->passive));
 	}

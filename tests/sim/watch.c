@@ -203,8 +203,8 @@ static void sent_again(struct watch *w, int host, struct watch_end *e, const str
 
 	cut_runs(e, s->seq);
 	cut_runs(e, s->end);
-	if (e->n_runs > 0 && e->runs[0].sacked) {
-		/* The other end must have dropped what it SACKed, if this waits for it (RFC 2018 8). */
+	if (e->n_runs > 0 && e->runs[0].reported) {
+		/* The other end must have dropped what it SACKed, heeded or not, if this waits for it (RFC 2018 8). */
 		e->renege = true;
 		e->renege_until = e->sent_max;
 	}

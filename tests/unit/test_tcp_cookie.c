@@ -5,6 +5,7 @@
 #include "stack_private.h"
 #include "tcp_conn.h"
 #include "tcp_limits.h"
+#include "tcp_rtt.h"
 #include "tcp_script.h"
 
 #define HALF_OPEN_HIGH 6u	/* of 8: where cookies begin */
@@ -457,7 +458,7 @@ static void first_rtt(void **st)
 	tcp_peer_run(&s.p, 30);
 	rx = completing(&syn, &syn_ack);
 	tcp_peer_send(&s.p, 2000, 993, &rx, NULL);
-	assert_int_equal(s.p.conn->rto_us, TCP_RTO_INITIAL_US);
+	assert_int_equal(tcp_rto_us(s.p.conn), TCP_RTO_INITIAL_US);
 	tcp_send(s.p.conn, tcp_peer_chain(&s.p, 0, 100));
 	tcp_peer_turn(&s.p);
 	g = script_next(&s);

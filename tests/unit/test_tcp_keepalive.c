@@ -107,16 +107,16 @@ static void not_with_data_outstanding(void **st)
 static void idle_costs_one_slot(void **st)
 {
 	struct script s = { .o = { .sack = true, .stack = KEEP } };
-	uint64_t due_us;
+	uint64_t due;
 
 	begin(&s);
 	/* The handshake's retransmission time-out may be what the timer still waits for. */
 	tcp_peer_run(&s.p, 2000);
-	assert_true(s.p.conn->timer.armed);
-	due_us = s.p.conn->timer.deadline_us;
+	assert_true(wheel_armed(&s.p.conn->timer));
+	due = s.p.conn->timer.due_tick;
 	for (unsigned int i = 2000; i < IDLE_MS - 10; i++) {
 		tcp_peer_run(&s.p, 1);
-		assert_true(s.p.conn->timer.deadline_us == due_us);
+		assert_true(s.p.conn->timer.due_tick == due);
 	}
 	assert_int_equal(rte_mempool_avail_count(s.p.mbufs), s.p.mbufs->size);
 	assert_null(script_next(&s));

@@ -14,7 +14,7 @@
 #include "tcp_rcvq.h"
 #include "tcp_recovery.h"
 #include "tcp_sack.h"
-#include "tcp_sndq.h"
+#include "tcp_seg_ring.h"
 #include "tcp_table.h"
 
 #define WINDOW 20000u
@@ -193,8 +193,8 @@ static void scoreboard_against_a_model(void **st)
 			tcp_rack_detect(c);
 			tcp_sndq_check(c);
 			while (below(2) && c->to_resend)
-				tcp_seg_sent_again(c, c->to_resend);
-			TAILQ_FOREACH(g, &c->segs, link)
+				tcp_seg_sent_again(c, tcp_seg_to_resend(c));
+			TCP_SEG_FOREACH(g, c)
 				for (uint32_t k = 0; (g->flags & TCP_SEG_SACKED) && k < g->bytes; k++)
 					assert_true(covered[g->seq - base + k]);
 			if (below(4) == 0)
@@ -238,7 +238,7 @@ static void pipe_counts(void **st)
 	assert_int_equal(acked.sacked_bytes, 3000);
 	assert_int_equal(tcp_rack_detect(c), 1000);
 	assert_int_equal(tcp_pipe(c), 6000);
-	tcp_seg_sent_again(c, c->to_resend);
+	tcp_seg_sent_again(c, tcp_seg_to_resend(c));
 	assert_int_equal(tcp_pipe(c), 7000);
 	assert_int_equal(c->lost_bytes, 1000);
 	conn_end(c);
@@ -261,8 +261,8 @@ static void records_run_out(void **st)
 		tcp_sndq_sent(c, 1000, false);
 		tcp_sndq_check(c);
 	}
-	assert_int_equal(TAILQ_FIRST(&c->segs)->bytes, 5000);
-	assert_false(tcp_sndq_split(c, TAILQ_FIRST(&c->segs), 1000));
+	assert_int_equal(tcp_seg_first(c)->bytes, 5000);
+	assert_false(tcp_sndq_split(c, tcp_seg_first(c), 1000));
 	tcp_sndq_acked(c, 2500, &acked);
 	tcp_sndq_check(c);
 	tcp_sndq_acked(c, 5000, &acked);

@@ -153,7 +153,7 @@ static void paced(void **st)
 	open_with(CONGESTION_CUBIC, 100);
 	send_segments(100);
 	assert_int_equal(sent(), 10);
-	assert_false(tcp_timer_on(s.p.conn, TCP_T_PACE));
+	assert_false(tcp_timer_on(s.p.conn, TCP_T_OUTPUT));
 	tcp_peer_run(&s.p, 100);
 	ack(10);
 	/* 20 in slow start, at twice the window in a round trip: two or three at once. */
@@ -184,17 +184,17 @@ static void late_and_idle(void **st)
 	assert_int_equal(room, 6 * M);	/* a millisecond */
 	tcp_pace_sent(c, 10 * M);
 	assert_int_equal(tcp_pace_room(c), 0);
-	assert_true(tcp_timer_on(c, TCP_T_PACE));
-	assert_in_range(tcp_timer_due_us(c, TCP_T_PACE) - c->stack->now_us, 900, 1100);
+	assert_true(tcp_timer_on(c, TCP_T_OUTPUT));
+	assert_in_range(tcp_timer_due_us(c, TCP_T_OUTPUT) - c->stack->now_us, 900, 1100);
 	c->stack->now_us += 1000;
 	assert_in_range(tcp_pace_room(c), M, 6 * M);
 	c->stack->now_us += 60000000;
 	assert_in_range(tcp_pace_room(c), 18000, 20000);	/* never more than two */
-	tcp_timer_off(c, TCP_T_PACE);
+	tcp_timer_off(c, TCP_T_OUTPUT);
 	send_segments(2);
 	tcp_peer_run(&s.p, 100);
 	ack(2);
-	assert_false(tcp_timer_on(c, TCP_T_PACE));
+	assert_false(tcp_timer_on(c, TCP_T_OUTPUT));
 	assert_false(tcp_timer_on(c, TCP_T_RTX));
 	sent();
 }
@@ -211,8 +211,8 @@ static void slow_rate(void **st)
 	assert_int_equal(tcp_pace_room(c), 2 * M);
 	tcp_pace_sent(c, 2 * M);
 	assert_int_equal(tcp_pace_room(c), 0);
-	assert_in_range(tcp_timer_due_us(c, TCP_T_PACE) - c->stack->now_us, 1400000, 1500000);
-	tcp_timer_off(c, TCP_T_PACE);
+	assert_in_range(tcp_timer_due_us(c, TCP_T_OUTPUT) - c->stack->now_us, 1400000, 1500000);
+	tcp_timer_off(c, TCP_T_OUTPUT);
 	tcp_pace_set(c, 1ull << 40);
 	assert_int_equal(tcp_pace_room(c), UINT32_MAX);
 }

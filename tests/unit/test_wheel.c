@@ -34,10 +34,9 @@ static uint64_t ticks(uint64_t us)
 static void fire(struct wheel_timer *t, uint64_t now_us)
 {
 	struct item *i = (struct item *)((char *)t - offsetof(struct item, timer));
-	uint64_t deadline_us = t->deadline_us;
 
-	assert_false(t->armed);
-	assert_true(now_us >= deadline_us);
+	assert_false(wheel_armed(t));
+	assert_true(now_us >= wheel_due_us(i->wheel, t));
 	i->fired++;
 	i->fired_us = now_us;
 	if (i->cancels)
@@ -80,7 +79,7 @@ static void fires_at_its_tick(void **state)
 		wheel_init(&w, TICK, START);
 		item_init(&i, &w);
 		wheel_arm(&w, &i.timer, deadline);
-		assert_true(i.timer.armed);
+		assert_true(wheel_armed(&i.timer));
 		wheel_run(&w, deadline - 1, 10);
 		/* Not early, unless the tick of deadline - 1 isn't over: then neither. */
 		assert_int_equal(i.fired, 0);
@@ -231,7 +230,7 @@ static void model_check(const struct wheel *w, const struct item *items, unsigne
 	uint64_t first = UINT64_MAX;
 
 	for (unsigned int k = 0; k < n; k++) {
-		assert_int_equal(items[k].timer.armed, items[k].due_tick != 0);
+		assert_int_equal(wheel_armed(&items[k].timer), items[k].due_tick != 0);
 		if (items[k].due_tick == 0)
 			continue;
 		assert_true(items[k].due_tick > now / TICK);
@@ -250,7 +249,7 @@ static void random_operations_as_a_list_has_them(void **state)
 	static struct item items[N];
 
 	for (unsigned int seed = 1; seed <= 400; seed++) {
-		uint64_t now = (uint64_t)seed << (seed % 50);
+		uint64_t now = (uint64_t)seed << (seed % 43);
 		struct wheel w;
 
 		srand(seed);
