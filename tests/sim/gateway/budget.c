@@ -26,7 +26,7 @@
 void budget_part(const char *name, unsigned int n);
 
 /* callgrind writes down what was counted since the last call, and begins anew. */
-__attribute__((noipa)) void budget_part(const char *name, unsigned int n)
+COUNTED void budget_part(const char *name, unsigned int n)
 {
 	printf("part %s %u\n", name, n);
 	fflush(stdout);

@@ -24,12 +24,6 @@
 
 const struct world_config world_usual = { .faults.delay_us = 5000, .max_splices = 200, .buffer_bytes = 6291456, .seed = 1 };
 
-/*
- * What the gateway does is done below these, and what is ours meanwhile below
- * world_pause_wire: where callgrind counts, and where it doesn't (test_budget.py). So
- * none of them may be inlined or called in another way.
- */
-#define COUNTED __attribute__((noipa))
 void world_count_input(struct world *w, struct link *link, struct rte_mbuf *m);
 void world_count_splices(struct world *w);
 void world_count_tick(struct world *w);
