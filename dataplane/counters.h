@@ -99,6 +99,8 @@
 	X(TCP_RST_SENT, "tcp_rst_sent", "RSTs sent") \
 	X(TCP_RST_RECEIVED, "tcp_rst_received", "connections ended by a RST") \
 	X(TCP_TIMED_OUT, "tcp_timed_out", "connections given up after retransmissions") \
+	X(TCP_STALLED, "tcp_stalled", "connections ended while packet buffers ran low: what they were sent waited for a minute") \
+	X(TCP_RENEGED, "tcp_reneged", "early data given up while packet buffers ran low: its hole wasn't filled") \
 	X(TCP_KEEPALIVE_PROBE, "tcp_keepalive_probe", "keepalive probes sent to silent peers") \
 	X(TCP_KEEPALIVE_TIMEOUT, "tcp_keepalive_timeout", "connections given up after unanswered keepalive probes") \
 	X(TCP_CE_RECEIVED, "tcp_ce_received", "segments received that a router had marked: congestion experienced") \

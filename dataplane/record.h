@@ -27,6 +27,8 @@
 	X(SERVER_RESET, "server_reset", "the internal server sent a RST") \
 	X(CLIENT_LOST, "client_lost", "the client no longer acknowledged") \
 	X(SERVER_LOST, "server_lost", "the internal server no longer acknowledged") \
+	X(CLIENT_STALLED, "client_stalled", "packet buffers ran low, and the client had taken nothing for a minute") \
+	X(SERVER_STALLED, "server_stalled", "packet buffers ran low, and the internal server had taken nothing for a minute") \
 	X(TLS_FAILED, "tls_failed", "TLS failed; tls_error says why") \
 	X(HANDSHAKE_TIMEOUT, "handshake_timeout", "the TLS handshake took too long") \
 	X(IDLE_TIMEOUT, "idle_timeout", "nothing was sent either way for the rule's idle time") \

@@ -16,6 +16,8 @@
 /* Why it ended, if neither side had closed before. */
 static enum splice_end reason(const struct leg *dead, bool is_client)
 {
+	if ((dead->dead & TCP_STALLED) == TCP_STALLED)
+		return is_client ? SPLICE_CLIENT_STALLED : SPLICE_SERVER_STALLED;
 	if (dead->dead & TCP_RESET)
 		return is_client ? SPLICE_CLIENT_RESET : SPLICE_SERVER_RESET;
 	return is_client ? SPLICE_CLIENT_LOST : SPLICE_SERVER_LOST;

@@ -36,6 +36,8 @@ enum {
 	TCP_REFUSED = 1u << 6,		/* active open answered by RST: release */
 	TCP_UNREACHABLE = 1u << 7,	/* active open: no route, no neighbour: release */
 };
+/* Both: ended by us, for packet buffers ran low and the peer had taken nothing for long (tcp_stall.h): release. */
+#define TCP_STALLED (TCP_RESET | TCP_TIMED_OUT)
 #define TCP_DEAD (TCP_RESET | TCP_TIMED_OUT | TCP_REFUSED | TCP_UNREACHABLE)
 
 /*

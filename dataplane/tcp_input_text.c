@@ -8,6 +8,7 @@
 #include "tcp_list.h"
 #include "tcp_output.h"
 #include "tcp_rcvq.h"
+#include "tcp_stall.h"
 #include "tcp_window.h"
 
 /* After tcp_release nobody takes it: tell the peer that it was lost (RFC 9293 3.6.1). */
@@ -33,6 +34,7 @@ static void input_payload(struct tcp_conn *c, struct rte_mbuf *m, const struct t
 	if (c->ts_ok)
 		tcp_window_stamp(c, rx->opts.ts_ecr);
 	c->rcv_mss = (uint16_t)RTE_MAX(c->rcv_mss, RTE_MIN(rx->bytes, c->stack->config.rcv_buffer_bytes / 2));
+	tcp_stall_mark(c->stack, m);
 	switch (tcp_rcvq_input(c, m, rx->seq, rx->bytes, &dup)) {
 	case TCP_RCVQ_IN_ORDER:
 		if (had_hole)

@@ -21,6 +21,8 @@
 #define TCP_ORPHAN_US 240000000u	/* released, but the peer doesn't take what is queued */
 #define TCP_ORPHAN_PRESSED_US 30000000u	/* the same, while orphans are many or packet buffers few */
 #define TCP_ORPHAN_SHARE 4u		/* one part in four of the table, at most */
+#define TCP_STALL_US 60000000u		/* while packet buffers are few: how long a byte may wait for its peer (tcp_stall.h) */
+#define TCP_HOLE_US 10000000u		/* and early data for what is missing before it */
 #define TCP_FIN_WAIT_2_US 60000000u	/* released, and the peer doesn't close */
 #define TCP_TIME_WAIT_US 60000000u	/* 2 MSL with an MSL of 30 s */
 #define TCP_TIME_WAIT_REUSE_MS 1000u	/* RFC 6191: a new connection with newer timestamps may follow */

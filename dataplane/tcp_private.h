@@ -65,6 +65,7 @@ struct tcp_stack {
 	uint32_t time_wait;			/* released and in TIME-WAIT, oldest first */
 	uint32_t orphans, orphans_done;		/* released and not yet closed, oldest first (tcp_orphan.c) */
 	uint32_t n_half_open, n_time_wait, n_orphans;
+	uint32_t stall_cursor;			/* tcp_stall.c */
 	struct tcp_cookies cookies;
 	struct tcp_rate_sample sample;		/* of the acknowledgment that is being worked on */
 	struct tcp_rst_limit rst_limit;		/* RSTs to strangers */

@@ -7,6 +7,7 @@
 #include "tcp_pmtu.h"
 #include "tcp_rack.h"
 #include "tcp_seg_ring.h"
+#include "tcp_stall.h"
 
 /* Records beyond the one that each connection has for sure. */
 #define SEGS_SHARED_MIN 4096u
@@ -55,6 +56,7 @@ void tcp_sndq_append(struct tcp_conn *c, struct rte_mbuf *chain)
 			rte_pktmbuf_free_seg(m);
 			continue;
 		}
+		tcp_stall_mark(c->stack, m);
 		if (c->snd_tail)
 			c->snd_tail->next = m;
 		else

@@ -8,6 +8,7 @@
 #include "tcp_output.h"
 #include "tcp_rcvq.h"
 #include "tcp_sndq.h"
+#include "tcp_stall.h"
 #include "tcp_table.h"
 
 /* Keys of different use must differ: each is derived from the secret by its own label. */
@@ -72,8 +73,10 @@ void tcp_turn_end(struct stack *s)
 		tcp_output(c);
 	tcp_lists_turn(t);
 	tcp_cookie_update(s);
-	if (!mbuf_reserve_allows(&s->reserve, MBUF_USE_QUEUE))
+	if (!mbuf_reserve_allows(&s->reserve, MBUF_USE_QUEUE)) {
 		tcp_orphans_trim(s);
+		tcp_stall_trim(s);
+	}
 }
 
 bool tcp_busy(const struct stack *s)
