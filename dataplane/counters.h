@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Everything a worker counts, in two lists: drops (a packet or a connection that
- * was refused, with the reason as its name) and events. Control prints both by
- * these names and texts, so a new counter is one line here and nothing elsewhere.
+ * Everything a worker counts: drops (a packet or connection refused, the reason its
+ * name) and events. Control prints both by these, so a new one is a line here, no more.
  *
  * Threads: written by one worker (base/count.h), read by control.
  */
 #pragma once
 
 #include <stdint.h>
-
 #include "base/count.h"
 
 #define DROPS(X) \
