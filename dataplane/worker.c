@@ -33,6 +33,12 @@
 #define HALF_OPEN_PER_WORKER 4096
 #define NEIGHBOURS_PER_WORKER 4096
 
+/* TLS's memory: what a session keeps, what it needs beside that while it shakes hands, and how many may do so at once. */
+#define TLS_COMMON_BYTES ((size_t)16 << 20)
+#define TLS_SESSION_BYTES 640u
+#define TLS_HANDSHAKE_BYTES 14336u
+#define HANDSHAKES_PER_WORKER 4096u
+
 /* Adaptive idling: how long to poll on after the last work, and the longest sleep. */
 #define SPIN_US 100
 #define SLEEP_MIN_US 20
@@ -429,8 +435,8 @@ static size_t tls_heap_bytes(const struct worker *w)
 
 	if (c->tls_heap_megabytes != 0)
 		return (size_t)c->tls_heap_megabytes << 20;
-	/* A session keeps some 5 KB and needs some 14 KB while it shakes hands. */
-	return ((size_t)16 << 20) + per_worker * 12288;
+	return TLS_COMMON_BYTES + RTE_MIN(per_worker, (size_t)HANDSHAKES_PER_WORKER) * TLS_HANDSHAKE_BYTES +
+	       per_worker * TLS_SESSION_BYTES;
 }
 
 int worker_run(void *arg)
