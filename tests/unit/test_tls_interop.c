@@ -49,10 +49,6 @@ static int start(void **state)
 	uint32_t i;
 
 	(void)state;
-	if (system("openssl version >/dev/null 2>&1") != 0) {
-		printf("1..0 # SKIP openssl(1) isn't here\n");
-		exit(0);
-	}
 	pair_start();
 	assert_non_null(mkdtemp(dir));
 	ecdsa = pair_cert("p256");
@@ -395,5 +391,10 @@ int main(void)
 		cmocka_unit_test(test_servers),
 	};
 
+	/* Before cmocka tells its plan. */
+	if (system("openssl version >/dev/null 2>&1") != 0) {
+		printf("1..0 # SKIP openssl(1) isn't here\n");
+		return 0;
+	}
 	return cmocka_run_group_tests_name("tls_interop", tests, start, stop);
 }
