@@ -297,7 +297,7 @@ def ping(env):
 
 def raw_control(env):
     peer = socket.socket(socket.AF_UNIX)
-    peer.connect(env.gateway.socket)  # without a time limit: with one, a full backlog is an error
+    peer.connect(env.gateway.socket)  # without a time limit, as lab/control.py
     peer.settimeout(10)
     return peer
 

@@ -19,8 +19,8 @@ class Control:
 
     def __init__(self, path, timeout=10):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.connect(path)  # without a time limit: with one, a full backlog is an error
         self.socket.settimeout(timeout)
-        self.socket.connect(path)
         self.file = self.socket.makefile("rb")
         self.last = 0
 
