@@ -130,3 +130,11 @@ const char *quantity_label(const char *name, char buf[QUANTITY_BYTES])
 	}
 	return buf;
 }
+
+void quantity_rate(char *buf, size_t buf_bytes, const char *what, uint64_t count, uint64_t *shown, uint64_t us)
+{
+	char text[QUANTITY_BYTES];
+
+	snprintf(buf, buf_bytes, "%s %s/s", quantity_number((double)(count - *shown) * 1e6 / (double)us, text), what);
+	*shown = count;
+}

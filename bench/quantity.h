@@ -27,3 +27,6 @@ const char *quantity_ratio(double value, char buf[QUANTITY_BYTES]);
 
 /* "1,234,567" when it is large, else with three digits that count: "12.3". Returns @buf. */
 const char *quantity_number(double value, char buf[QUANTITY_BYTES]);
+
+/* "1,234 @what/s": how @count has grown since *shown, in @us; *shown is @count then. */
+void quantity_rate(char *buf, size_t buf_bytes, const char *what, uint64_t count, uint64_t *shown, uint64_t us);

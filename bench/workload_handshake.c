@@ -90,11 +90,8 @@ static void finish(struct run *r, struct result *result)
 
 static void progress(struct run *r, uint64_t us, char *buf, size_t buf_bytes)
 {
-	char text[QUANTITY_BYTES];
-
 	(void)r;
-	snprintf(buf, buf_bytes, "%s handshakes/s", quantity_number((double)(all.done - all.shown) * 1e6 / (double)us, text));
-	all.shown = all.done;
+	quantity_rate(buf, buf_bytes, "handshakes", all.done, &all.shown, us);
 }
 
 const struct workload workload_handshake = {

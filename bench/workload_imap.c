@@ -294,11 +294,8 @@ static void finish(struct run *r, struct result *result)
 
 static void progress(struct run *r, uint64_t us, char *buf, size_t buf_bytes)
 {
-	char text[QUANTITY_BYTES];
-
 	(void)r;
-	snprintf(buf, buf_bytes, "%s IMAP sessions/s", quantity_number((double)(all.sessions - all.shown) * 1e6 / (double)us, text));
-	all.shown = all.sessions;
+	quantity_rate(buf, buf_bytes, "IMAP sessions", all.sessions, &all.shown, us);
 }
 
 const struct workload workload_imap = {

@@ -227,11 +227,8 @@ static void finish(struct run *r, struct result *result)
 
 static void progress(struct run *r, uint64_t us, char *buf, size_t buf_bytes)
 {
-	char text[QUANTITY_BYTES];
-
 	(void)r;
-	snprintf(buf, buf_bytes, "%s messages/s", quantity_number((double)(all.messages - all.shown) * 1e6 / (double)us, text));
-	all.shown = all.messages;
+	quantity_rate(buf, buf_bytes, "messages", all.messages, &all.shown, us);
 }
 
 const struct workload workload_smtp = {
