@@ -15,7 +15,11 @@ from lab import mail
 
 COUNT = 200000
 RATE = 40000
-LIMIT_S = 1.0  # of a good client's connection, from its SYN to the server's greeting
+# Of a good client's connection, from its SYN to the server's greeting. The kernel's queue
+# between the lab's namespaces may lose a SYN among 40,000 forged ones a second, which then
+# comes again after 1 s and 2 s more; so each has longer than all but one in twenty.
+LIMIT_S = 1.0
+LONGEST_S = 4.0
 GAP_S = 0.02  # between good connections: on a fast machine they mustn't be a load of their own
 GROWTH_KB = 8192
 HALF_OPEN_S = 20
@@ -53,16 +57,22 @@ def connect_again_and_again(env, sender):
     check(len(times) >= 5, f"only {len(times)} connections during the flood")
     print(f"# {len(times)} good connections: median {times[len(times) // 2] * 1000:.0f} ms, "
           f"longest {times[-1] * 1000:.0f} ms")
-    check(times[-1] < LIMIT_S, f"a connection took {times[-1]:.2f} s")
-    return times
+    usual = times[(len(times) - 1) * 19 // 20]
+    check(usual < LIMIT_S, f"a connection in twenty took {usual:.2f} s or more")
+    check(times[-1] < LONGEST_S, f"a connection took {times[-1]:.2f} s")
+
+
+def calm_again(env):
+    """Waits until no half-open connection and no cookies remain; the totals then."""
+    def calm():
+        totals = env.stats()["totals"]
+        return totals["half_open"] == 0 and totals["syn_cookies"] == 0 and totals
+    return eventually(calm, HALF_OPEN_S + 10, "half-open connections or cookies remain")
 
 
 def empty_again(env, before):
     """No half-open connection, no cookies, no buffer more than before."""
-    def calm():
-        totals = env.stats()["totals"]
-        return totals["half_open"] == 0 and totals["syn_cookies"] == 0 and totals
-    totals = eventually(calm, HALF_OPEN_S + 10, "half-open connections or cookies remain")
+    totals = calm_again(env)
     eventually(lambda: not env.open_connections(), 10, "connections remain")
     lost = before["mbufs_free"] - totals["mbufs_free"]
     check(lost < 600, f"{lost} packet buffers aren't back")  # some wait in the device's rings
@@ -111,6 +121,7 @@ def acks(env):
 @e2e.test(seconds=60)
 def junk(env):
     """null, xmas, SYN-FIN and land frames, 40,000: each under its name, nobody disturbed"""
+    calm_again(env)  # also where a flood of SYNs before this one ended in a failure
     before, memory = env.stats(), e2e.resident_kb(env)
     with env.counts("tcp_flags", 15000), env.counts("ip_land", 5000):
         with flood(env, "junk", 40000) as sender:

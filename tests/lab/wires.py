@@ -20,6 +20,14 @@ from . import memif, netns, shell
 SIDES = {"external": "ext", "internal": "int"}
 PEERS = {"external": "wan", "internal": "lan"}
 QUEUES = 4  # enough for every number of workers that the tests run
+# Frames that AF_PACKET holds for a queue. Its driver's 512 are 25 ms of a flood of 20,000/s:
+# less than a worker may have to wait for a CPU on a machine with two.
+RING = 4096
+
+
+def af_packet(number, interface, queues):
+    """The devargs of an AF_PACKET port."""
+    return f"net_af_packet{number},iface={interface},qpairs={queues},framecnt={RING}"
 
 
 class Shape:
@@ -43,11 +51,11 @@ class Shape:
         if self.kind == "af_xdp":
             return f"net_af_xdp{number},iface={short}0,start_queue=0"
         if self.kind == "one_port":
-            return f"net_af_packet0,iface=one0,qpairs={self.workers}"
+            return af_packet(0, "one0", self.workers)
         if self.kind == "memif":
             return (f"net_memif{number},role=client,id={number},socket-abstract=no,"
                     f"socket={memif.socket_path(folder, short)}")
-        return f"net_af_packet{number},iface={short}0,qpairs={self.workers}"
+        return af_packet(number, f"{short}0", self.workers)
 
 
 def offloads_off(namespace, device):
