@@ -22,6 +22,7 @@ static const char rule_keys[] =
 	"  deny=NETWORK,…                  clients that may not; wins over allow\n"
 	"  tls_min=1.2|1.3                 oldest version (default: 1.2)\n"
 	"  strength=112|128|192            weakest cryptography, in bits (default: 128)\n"
+	"  proxy=off|v1|v2                 tell servers the client's address by the PROXY protocol\n"
 	"  idle_timeout=30min, handshake_timeout=10s\n"
 	"  enabled=true|false\n";
 

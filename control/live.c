@@ -120,6 +120,7 @@ static void fill_rule(struct rule *out, const struct rule_def *def, const struct
 		out->servers[i].addr = def->servers[i].addr;
 		out->servers[i].port = rule_def_server_port(def, i);
 	}
+	out->proxy = (enum proxy_version)def->proxy;
 	out->idle_timeout_us = def->idle_timeout_us != 0 ? def->idle_timeout_us : limits->idle_timeout_us;
 	out->handshake_timeout_us = def->handshake_timeout_us != 0 ? def->handshake_timeout_us :
 				    limits->handshake_timeout_us;

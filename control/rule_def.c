@@ -16,6 +16,7 @@ static const struct {
 } protocols[] = { { 993, 143, "imap" }, { 465, 587, NULL }, { 995, 110, "pop3" } };
 
 static const char *const tls_names[] = { "1.2", "1.3", NULL };
+static const char *const proxy_names[] = { "off", "v1", "v2", NULL };	/* as enum proxy_version counts */
 
 void rule_def_init(struct rule_def *def)
 {
@@ -73,7 +74,7 @@ bool rule_def_equal(const struct rule_def *a, const struct rule_def *b)
 	if (strcmp(a->name, b->name) != 0 || a->protocol != b->protocol ||
 	    !addr_equal(&a->listen, &b->listen) || a->port != b->port || a->n_servers != b->n_servers ||
 	    strcmp(a->certificate, b->certificate) != 0 || a->tls_min != b->tls_min ||
-	    a->strength_bits != b->strength_bits || a->idle_timeout_us != b->idle_timeout_us ||
+	    a->strength_bits != b->strength_bits || a->proxy != b->proxy || a->idle_timeout_us != b->idle_timeout_us ||
 	    a->handshake_timeout_us != b->handshake_timeout_us || a->enabled != b->enabled)
 		return false;
 	for (unsigned int i = 0; i < a->n_servers; i++) {
@@ -249,6 +250,7 @@ static const struct field rule_fields[] = {
 	{ .key = "deny", .kind = FIELD_OTHER, .read = read_deny },
 	{ "tls_min", FIELD_WORD, FIELD_OF(struct rule_def, tls_min), 0, 0, tls_names, NULL },
 	{ .key = "strength", .kind = FIELD_OTHER, .read = read_strength },
+	{ "proxy", FIELD_WORD, FIELD_OF(struct rule_def, proxy), 0, 0, proxy_names, NULL },
 	{ "idle_timeout", FIELD_DURATION, FIELD_OF(struct rule_def, idle_timeout_us),
 	  1000000, UINT64_C(604800000000), NULL, NULL },
 	{ "handshake_timeout", FIELD_DURATION, FIELD_OF(struct rule_def, handshake_timeout_us),

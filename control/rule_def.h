@@ -37,6 +37,7 @@ struct rule_def {
 	struct clients allow, deny;	/* allow empty: any client */
 	int tls_min;		/* enum rule_tls_min */
 	uint64_t strength_bits;
+	int proxy;		/* enum proxy_version: what servers are told */
 	uint64_t idle_timeout_us, handshake_timeout_us;	/* 0: the configuration's limits */
 	bool enabled;
 };

@@ -7,6 +7,7 @@
 #include "control/text.h"
 
 static const char *const tls_texts[] = { "1.2", "1.3" };
+static const char *const proxy_texts[] = { "off", "v1", "v2" };
 
 /* "192.0.2.0/24"; an address alone when the prefix is whole; "any" for ::/0. */
 static const char *prefix_text(const struct prefix *p, char *buf, size_t buf_bytes)
@@ -51,12 +52,13 @@ json_t *rule_def_json(const struct rule_def *def)
 
 	if (def->allow.n == 0)
 		json_array_append_new(allow, json_string("any"));
-	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:s, s:o, s:o, s:s, s:I, s:s*, s:s*, s:b}",
+	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:s, s:o, s:o, s:s, s:I, s:s, s:s*, s:s*, s:b}",
 		"name", def->name, "protocol", rule_def_protocol(def),
 		"listen", addr_format(&def->listen, listen, sizeof(listen)), "port", (int)rule_def_port(def),
 		"servers", servers_json(def), "certificate", def->certificate,
 		"allow", allow, "deny", clients_json(&def->deny),
 		"tls_min", tls_texts[def->tls_min], "strength", (json_int_t)def->strength_bits,
+		"proxy", proxy_texts[def->proxy],
 		"idle_timeout", def->idle_timeout_us == 0 ? NULL :
 			text_format_duration(def->idle_timeout_us, idle, sizeof(idle)),
 		"handshake_timeout", def->handshake_timeout_us == 0 ? NULL :
@@ -98,6 +100,8 @@ void rule_def_write(const struct rule_def *def, FILE *out)
 	write_clients("allow", &def->allow, out);
 	write_clients("deny", &def->deny, out);
 	fprintf(out, "\ttls_min = \"%s\";\n\tstrength = %" PRIu64 ";\n", tls_texts[def->tls_min], def->strength_bits);
+	if (def->proxy != PROXY_OFF)
+		fprintf(out, "\tproxy = %s;\n", proxy_texts[def->proxy]);
 	if (def->idle_timeout_us != 0)
 		fprintf(out, "\tidle_timeout = %s;\n", text_format_duration(def->idle_timeout_us, buf, sizeof(buf)));
 	if (def->handshake_timeout_us != 0)

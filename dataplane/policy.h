@@ -20,6 +20,7 @@
 
 #include "base/addr.h"
 #include "base/count.h"
+#include "proxy.h"
 
 struct tls_ctx;
 struct tls_tickets;
@@ -65,6 +66,7 @@ struct rule {
 	struct rule_server servers[RULE_SERVERS_MAX];
 	const struct addr_set *allow, *deny;	/* NULL allow: any client; NULL deny: none. Deny wins. */
 	uint64_t idle_timeout_us, handshake_timeout_us;
+	enum proxy_version proxy;	/* what its servers are told of each client */
 	struct rule_count *counts;	/* [n_workers] */
 	struct rule_slot *slots;	/* [n_workers] */
 };

@@ -18,6 +18,7 @@
 #include "stack.h"
 
 struct policy;
+struct rte_mempool;
 struct rte_ring;
 struct splices;
 
@@ -26,6 +27,7 @@ struct splices_config {
 	uint32_t max_splices;
 	bool ignore_unpublished;	/* no RST to a SYN that nothing publishes */
 	struct stack *stack;
+	struct rte_mempool *mbufs;	/* the stack's */
 	uint64_t handshake_budget_us;	/* how long one turn's handshakes may take; one is always served */
 	uint64_t (*clock_us)(void);	/* goes on while a turn lasts, as the stack's clock doesn't */
 	struct counters *counters;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The life of a splice: TLS handshake, dialling, and moving bytes both ways. Each
+ * The life of a splice: TLS handshake, and moving bytes both ways. Each
  * direction takes only what the far side has room for; what isn't taken stays in
  * TCP's receive queue and closes that peer's window.
  */
 #include "splice_private.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include <rte_mbuf.h>
@@ -57,36 +56,6 @@ static bool may_convert(struct splice *sp)
 	return false;
 }
 
-/* Dials the rule's servers in turn until one is being connected; false: none is left and @sp is gone. */
-static bool dial(struct splice *sp, enum splice_end last_failure)
-{
-	struct rule_slot *slot = &sp->rule->slots[sp->all->config.worker];
-
-	/* Each connection goes round by itself: beside others' turns one server could come twice. */
-	if (sp->servers_tried == 0)
-		sp->first_server = slot->next_server++;
-	while (sp->servers_tried < sp->rule->n_servers) {
-		const struct rule_server *server =
-			&sp->rule->servers[(sp->first_server + sp->servers_tried) % sp->rule->n_servers];
-		int why;
-
-		sp->servers_tried++;
-		sp->record.server = server->addr;
-		sp->record.server_port = server->port;
-		sp->server.dead = 0;
-		sp->server.established = false;
-		sp->server.conn = tcp_connect(sp->all->config.stack, &server->addr, server->port, &sp->server, &why);
-		if (sp->server.conn != NULL) {
-			tcp_set_keepalive(sp->server.conn, true);
-			return true;
-		}
-		last_failure = why == -ENOMEM ? SPLICE_NO_MEMORY : SPLICE_BACKEND_UNREACHABLE;
-	}
-	count_event(sp->all->config.counters, EVENT_BACKEND_FAILED);
-	splice_end(sp, last_failure);
-	return false;
-}
-
 /* What doesn't fit is cut off. */
 static void copy_text(char *to, size_t to_bytes, const char *from)
 {
@@ -109,8 +78,7 @@ static void handshake_done(struct splice *sp)
 	count_event(sp->all->config.counters, EVENT_TLS_HANDSHAKES);
 	if (info.resumed)
 		count_event(sp->all->config.counters, EVENT_TLS_RESUMED);
-	sp->state = SPLICE_STATE_CONNECTING;
-	dial(sp, SPLICE_BACKEND_UNREACHABLE);
+	splice_dial(sp);
 }
 
 void splice_cut(struct splice *sp, enum splice_end end)
@@ -157,26 +125,6 @@ static void step_handshake(struct splice *sp)
 		splice_cut(sp, SPLICE_TRUNCATED);
 	else if (tcp_recv_finished(sp->client.conn))
 		splice_end(sp, SPLICE_CLIENT_CLOSED);
-}
-
-static void step_connecting(struct splice *sp)
-{
-	enum splice_end failure = sp->server.dead & TCP_REFUSED ? SPLICE_BACKEND_REFUSED : SPLICE_BACKEND_UNREACHABLE;
-
-	if (sp->server.dead == 0) {
-		/*
-		 * Not before: what was handed to this server couldn't be handed to the next. Then
-		 * on at once: what the client sent meanwhile brings no news of its own.
-		 */
-		if (sp->server.established) {
-			sp->state = SPLICE_STATE_MOVING;
-			splice_queue(sp);
-		}
-		return;
-	}
-	tcp_release(sp->server.conn);
-	sp->server.conn = NULL;
-	dial(sp, failure);
 }
 
 /* A peer's last byte was taken: the first to say so names the connection's end. */
@@ -345,7 +293,7 @@ void splice_step(struct splice *sp)
 	else if (sp->state == SPLICE_STATE_HANDSHAKE)
 		step_handshake(sp);
 	else if (sp->state == SPLICE_STATE_CONNECTING)
-		step_connecting(sp);
+		splice_step_dial(sp);
 	else
 		step_moving(sp);
 }

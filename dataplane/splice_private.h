@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * struct splice, for the files that share it: splice.c (birth, death), splice_turn.c
- * (who is served in a turn), splice_move.c (bytes), splice_last.c (one leg died, the other is owed something),
+ * (who is served in a turn), splice_move.c (the client's handshake, bytes), splice_dial.c
+ * (the way to a server), splice_last.c (one leg died, the other is owed something),
  * splice_order.c (what control asks).
  *
  * Threads: the worker's.
@@ -92,6 +93,9 @@ void splice_accept(struct splices *all, const struct policy *policy, struct tcp_
 void splice_end(struct splice *sp, enum splice_end end);
 /* Begins or goes on; may end (and free) @sp. */
 void splice_step(struct splice *sp);
+/* Begins or goes on to reach an internal server; may end (and free) @sp. */
+void splice_dial(struct splice *sp);
+void splice_step_dial(struct splice *sp);
 /* Sends what TLS has produced. */
 void splice_flush(struct splice *sp);
 

@@ -81,6 +81,8 @@ uint32_t tcp_recv_bytes(const struct tcp_conn *c);
 struct rte_mbuf *tcp_recv(struct tcp_conn *c, uint32_t max_bytes);
 /* Copies up to @bytes of what waits without taking it; how many there were. */
 uint32_t tcp_recv_peek(const struct tcp_conn *c, uint8_t *to, uint32_t bytes);
+/* Throws away the first @bytes of what waits, which are no more than that. */
+void tcp_recv_skip(struct tcp_conn *c, uint32_t bytes);
 /* The peer's FIN was reached: all data before it has been taken by tcp_recv. */
 bool tcp_recv_finished(const struct tcp_conn *c);
 /* All we sent, the FIN included, is acknowledged. */

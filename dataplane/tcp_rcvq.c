@@ -354,6 +354,14 @@ struct rte_mbuf *tcp_rcvq_take(struct tcp_conn *c, uint32_t max_bytes)
 	return head;
 }
 
+void tcp_rcvq_cut(struct tcp_conn *c, uint16_t bytes)
+{
+	ASSERT(c->rcv_head && bytes < c->rcv_head->data_len);
+	c->rcv_head->data_off = (uint16_t)(c->rcv_head->data_off + bytes);
+	c->rcv_head->data_len = (uint16_t)(c->rcv_head->data_len - bytes);
+	c->rcv_bytes -= bytes;
+}
+
 uint32_t tcp_rcvq_end(const struct tcp_conn *c)
 {
 	return c->ooo ? c->ooo->blocks[c->ooo->n - 1].end : c->rcv_nxt;

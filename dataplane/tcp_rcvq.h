@@ -54,6 +54,9 @@ enum tcp_rcvq_verdict tcp_rcvq_input(struct tcp_conn *c, struct rte_mbuf *m, uin
 /* Whole mbufs of up to @max_bytes, at least one, as a packet chain; NULL: empty. */
 struct rte_mbuf *tcp_rcvq_take(struct tcp_conn *c, uint32_t max_bytes);
 
+/* Takes @bytes, fewer than the first mbuf holds, off its front. */
+void tcp_rcvq_cut(struct tcp_conn *c, uint16_t bytes);
+
 /* Where received data ends at the latest, early data included. */
 uint32_t tcp_rcvq_end(const struct tcp_conn *c);
 

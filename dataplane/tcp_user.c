@@ -115,6 +115,19 @@ struct rte_mbuf *tcp_recv(struct tcp_conn *c, uint32_t max_bytes)
 	return chain;
 }
 
+void tcp_recv_skip(struct tcp_conn *c, uint32_t bytes)
+{
+	ASSERT(bytes <= c->rcv_bytes);
+	while (bytes > 0 && c->rcv_head->data_len <= bytes) {
+		struct rte_mbuf *m = tcp_recv(c, 1);	/* one mbuf, then */
+
+		bytes -= m->pkt_len;
+		rte_pktmbuf_free(m);
+	}
+	if (bytes > 0)
+		tcp_rcvq_cut(c, (uint16_t)bytes);
+}
+
 bool tcp_recv_finished(const struct tcp_conn *c)
 {
 	return c->fin_received && c->rcv_bytes == 0;

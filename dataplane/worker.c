@@ -370,6 +370,7 @@ static int build_stack(struct worker *w, const uint64_t secret[2])
 	struct splices_config splices = {
 		.worker = w->id,
 		.max_splices = max_splices,
+		.mbufs = w->mbufs,
 		.ignore_unpublished = c->ignore_unpublished,
 		.handshake_budget_us = c->handshake_budget_us,
 		.clock_us = clock_us,

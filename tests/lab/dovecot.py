@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's own Dovecot: IMAP on 143, LMTP and SASL sockets for the lab's Postfix.
+"""The lab's own Dovecot: IMAP on 143 (1143: behind a PROXY header), LMTP and SASL for Postfix.
 
 Its configuration is generated for the version that is installed: 2.4 renamed
 most settings of 2.3 and insists on being told which version a file is for.
@@ -28,6 +28,7 @@ mail_max_userip_connections = 10000
 default_process_limit = 1000
 default_client_limit = 2000
 default_vsz_limit = 1G
+haproxy_trusted_networks = 10.20.0.0/24 fd20::/64
 service imap-login {{
   # One process serves many clients: the tests open hundreds of connections at once.
   {many_clients}
@@ -37,6 +38,10 @@ service imap-login {{
   }}
   inet_listener imaps {{
     port = 0
+  }}
+  inet_listener imap_proxied {{
+    port = 1143
+    haproxy = yes
   }}
 }}
 service lmtp {{

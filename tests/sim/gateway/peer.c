@@ -157,11 +157,26 @@ static void receive_tls(struct peer *p)
 		p->tls_failed = true;
 }
 
+/* False: it isn't whole yet. */
+static bool receive_proxy(struct peer *p)
+{
+	uint32_t n = tcp_recv_peek(p->conn, p->proxy_header, sizeof(p->proxy_header));
+	enum proxy_read r = proxy_read(p->proxy_header, n, &p->told, &p->proxy_bytes);
+
+	if (r == PROXY_READ_PART)
+		return false;
+	ASSERT(r == PROXY_READ_ENDS);
+	tcp_recv_skip(p->conn, (uint32_t)p->proxy_bytes);
+	return true;
+}
+
 static void receive(struct peer *p)
 {
 	struct rte_mbuf *m;
 
 	if (p->paused)
+		return;
+	if (p->wants_proxy && !p->has_proxy && !(p->has_proxy = receive_proxy(p)))
 		return;
 	if (p->tls != NULL) {
 		if (!p->got_close_notify)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proxy.h"
 #include "world.h"
 
 struct tcp_conn;
@@ -35,6 +36,7 @@ struct peer {
 	const struct tls_resume *resume;	/* a client's: what it had from the gateway before */
 	bool paused;		/* doesn't read */
 	bool bare_fin;		/* closes without close_notify */
+	bool wants_proxy;	/* a server's: a PROXY header comes before all else */
 
 	uint64_t sent_bytes, got_bytes;
 	bool shaken;		/* TLS handshake complete */
@@ -43,6 +45,10 @@ struct peer {
 	bool got_close_notify;
 	uint32_t dead;		/* TCP_DEAD events */
 	bool tls_failed;
+	bool has_proxy;		/* it came */
+	struct proxy_ends told;	/* what it said */
+	uint8_t proxy_header[PROXY_READ_MAX_BYTES];
+	size_t proxy_bytes;
 };
 
 /* A client that dials the published address. */

@@ -231,6 +231,7 @@ struct world *world_new(const struct world_config *c)
 		.handshake_budget_us = c->handshake_budget_us ? c->handshake_budget_us : 200,
 		.clock_us = clock_us,
 		.stack = w->nodes[GATEWAY].stack,
+		.mbufs = w->gateway_mbufs,
 		.counters = &w->nodes[GATEWAY].counters,
 		.log = w->log,
 	};
