@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include <rte_mbuf.h>
+
 #include "peer.h"
 #include "tcp.h"
 #include "world.h"
@@ -192,6 +194,51 @@ static void test_full_log_is_counted(void **state)
 	world_free(w);
 }
 
+#define STALLED 30u
+#define OTHERS_MBUFS 9200u
+
+static bool late_has_all(struct world *w)
+{
+	const struct peer *late = peer_of(w, CLIENT, STALLED + 1);
+
+	return late->got_bytes == late->expect_bytes;
+}
+
+/*
+ * Clients that load and never read hold all the packet buffers that other workers left.
+ * When another one needs some, who has taken nothing for a minute gives way (RFC 6429,
+ * tcp_stall.h), and the log says so; who is idle stays.
+ */
+static void test_stalled_give_way(void **state)
+{
+	const struct peer loads = { .expect_bytes = 2000000, .close = CLOSE_NEVER };
+	struct world *w = world_new(&world_usual);
+	const uint64_t *stalled = &w->nodes[GATEWAY].counters.events[EVENT_TCP_STALLED];
+	static struct rte_mbuf *others[OTHERS_MBUFS];
+	struct peer *idle;
+
+	(void)state;
+	assert_int_equal(rte_pktmbuf_alloc_bulk(w->gateway_mbufs, others, OTHERS_MBUFS), 0);
+	peer_listen(w, &(struct peer){ .send_bytes = 100, .close = CLOSE_WHEN_PEER_DOES });
+	idle = peer_connect(w, &(struct peer){ .close = CLOSE_NEVER });
+	world_wait(w, SECOND);
+	peer_listen(w, &(struct peer){ .send_bytes = 2000000, .close = CLOSE_WHEN_PEER_DOES });
+	for (unsigned int i = 0; i < STALLED; i++)
+		peer_connect(w, &(struct peer){ .close = CLOSE_NEVER, .paused = true });
+	world_wait(w, 70 * SECOND);
+	assert_int_equal(w->n_records, 0);
+	peer_connect(w, &loads);
+	assert_true(world_run(w, late_has_all, 30 * SECOND));
+	assert_in_range(*stalled, 1, STALLED);
+	assert_int_equal(w->n_records, *stalled);
+	for (unsigned int i = 0; i < w->n_records; i++)
+		assert_int_equal(w->records[i].end, SPLICE_CLIENT_STALLED);
+	assert_int_equal(idle->dead, 0);
+	splices_close_all(w->splices);
+	rte_pktmbuf_free_bulk(others, OTHERS_MBUFS);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +248,7 @@ int main(void)
 		cmocka_unit_test(test_orders),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_full_log_is_counted),
+		cmocka_unit_test(test_stalled_give_way),
 	};
 
 	return cmocka_run_group_tests_name("gateway_orders", tests, NULL, NULL);
