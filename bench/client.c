@@ -451,7 +451,7 @@ int clients_init(struct clients *all, struct run *r, uint32_t max, struct error 
 		.min_version = o->tls_version,
 		.max_version = o->tls_version,
 		/* In TLS 1.2 the list also says which curves a certificate may have (RFC 8422 5.1): all. */
-		.group = o->tls_version == TLS_VERSION_1_2 ? 0 : o->group,
+		.groups = { o->tls_version == TLS_VERSION_1_2 ? 0 : o->group },
 		.server_name = o->server_name,
 	};
 	char reason[512];

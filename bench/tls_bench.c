@@ -253,7 +253,7 @@ static void print_floor(void)
 static void run_x25519(const struct tls_cert *cert, bool once)
 {
 	struct tls_ctx *server = context(cert, (struct tls_settings){ .strength_bits = 112 });
-	struct tls_ctx *client = context(NULL, (struct tls_settings){ .client = true, .group = X25519 });
+	struct tls_ctx *client = context(NULL, (struct tls_settings){ .client = true, .groups = { X25519 } });
 	struct tls_resume *ticket = NULL;
 	int64_t unused = 0;
 

@@ -52,19 +52,69 @@ void certificate_release(struct certificate *c)
 	free(c);
 }
 
-struct tls_ctx *certificate_context(const struct certificate *c, const struct rule_def *def, struct error *err)
+void certificate_list_release(struct certificate **list, uint32_t n)
 {
-	struct tls_settings settings = {
-		.min_version = def->tls_min == RULE_TLS_13 ? TLS_VERSION_1_3 : TLS_VERSION_1_2,
-		.strength_bits = (unsigned int)def->strength_bits,
-		.alpn = rule_def_alpn(def),
-		.binding = def->name,
-	};
-	char why[400] = "";
-	struct tls_ctx *ctx = tls_ctx_new(c->tls, &settings, why, sizeof(why));
+	for (uint32_t i = 0; list != NULL && i < n; i++)
+		certificate_release(list[i]);
+	free(list);
+}
 
+struct certificate **certs_of_rule(const struct certs *certs, const struct rule_def *def, struct error *err)
+{
+	struct certificate **list = calloc(def->certificates.n + 1, sizeof(struct certificate *));
+
+	for (uint32_t i = 0; list != NULL && i < def->certificates.n; i++) {
+		struct certificate *c = certs_lookup(certs, def->certificates.names[i]);
+
+		ASSERT(c != NULL);	/* certs_load_missing saw to it */
+		list[i] = certificate_hold(c);
+	}
+	if (list == NULL)
+		error_set(err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");
+	return list;
+}
+
+/* The hosts that the rule names are there for its clients to be found under: each needs a certificate. */
+static int check_names(struct certificate *const *list, const struct rule_def *def, struct error *err)
+{
+	for (uint32_t i = 0; i < def->names.n; i++) {
+		uint32_t k = 0;
+
+		while (k < def->certificates.n && !tls_cert_names_host(list[k]->tls, def->names.names[i]))
+			k++;
+		if (k < def->certificates.n)
+			continue;
+		error_set(err, -EINVAL, ERROR_INVALID, "", "no certificate of the rule is for the name %s", def->names.names[i]);
+		return error_hint(err, -EINVAL, "add one that is, or take the name out of the rule's `names`");
+	}
+	return 0;
+}
+
+struct tls_ctx *certificate_context(struct certificate *const *list, const struct rule_def *def, struct error *err)
+{
+	uint32_t n = def->certificates.n;
+	struct tls_settings settings = { .alpn = rule_def_alpn(def), .binding = def->name };
+	const struct tls_cert **certs;
+	struct tls_ctx *ctx = NULL;
+	char why[400] = "";
+
+	if (check_names(list, def, err) != 0)
+		return NULL;
+	rule_tls_settings(&def->tls, &settings);
+	certs = calloc(n + 1, sizeof(*certs));
+	for (uint32_t i = 0; certs != NULL && i < n; i++) {
+		certs[i] = list[i]->tls;
+		if (tls_cert_check_strength(certs[i], settings.strength_bits, why, sizeof(why)) == 0)
+			continue;
+		error_set(err, -EINVAL, ERROR_INVALID, "", "certificate %s: %s", list[i]->name, why);
+		free(certs);
+		return NULL;
+	}
+	if (certs != NULL)
+		ctx = tls_ctx_new_server(certs, n, &settings, why, sizeof(why));
 	if (ctx == NULL)
-		error_set(err, -EINVAL, ERROR_INVALID, "", "certificate %s: %s", c->name, why);
+		error_set(err, -EINVAL, ERROR_INVALID, "", "%s", certs != NULL ? why : "out of memory");
+	free(certs);
 	return ctx;
 }
 
@@ -142,30 +192,41 @@ int certs_find_files(const struct config *config, const char *name, char *chain_
 			  "certificate %s { chain = …; key = …; }", folder, config->file, name);
 }
 
+static int load_missing(struct certs *certs, const struct config *config, const char *name, struct error *err)
+{
+	char chain[PATH_MAX], key[PATH_MAX];
+	struct certificate *c;
+	int r = certs_find_files(config, name, chain, key, err);
+
+	if (r != 0)
+		return r;
+	c = certificate_load(name, chain, key, err);
+	if (c == NULL)
+		return -EINVAL;
+	if (certs_put(certs, c) == 0)
+		return 0;
+	certificate_release(c);
+	return error_set(err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");
+}
+
 int certs_load_missing(struct certs *certs, const struct config *config, const struct ruleset *rules,
 		       struct error *err)
 {
-	char chain[PATH_MAX], key[PATH_MAX];
-
 	for (uint32_t i = 0; i < rules->n; i++) {
-		const char *name = rules->defs[i].certificate;
-		struct certificate *c;
-		int r;
+		const struct name_list *names = &rules->defs[i].certificates;
 
-		if (certs_lookup(certs, name) != NULL)
-			continue;
-		r = certs_find_files(config, name, chain, key, err);
-		c = r == 0 ? certificate_load(name, chain, key, err) : NULL;
-		if (c == NULL) {
+		for (uint32_t k = 0; k < names->n; k++) {
 			char prefix[RULE_NAME_BYTES + 8];
+			int r;
 
+			if (certs_lookup(certs, names->names[k]) != NULL)
+				continue;
+			r = load_missing(certs, config, names->names[k], err);
+			if (r == 0)
+				continue;
 			snprintf(prefix, sizeof(prefix), "rule %s", rules->defs[i].name);
 			error_prefix(err, prefix);
-			return r != 0 ? r : -EINVAL;
-		}
-		if (certs_put(certs, c) != 0) {
-			certificate_release(c);
-			return error_set(err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");
+			return r;
 		}
 	}
 	return 0;

@@ -36,8 +36,17 @@ struct certificate *certificate_load(const char *name, const char *chain_path, c
 struct certificate *certificate_hold(struct certificate *c);
 void certificate_release(struct certificate *c);	/* NULL: nothing */
 
-/* One worker's context for a rule. NULL with @err (a key too weak for the rule, memory). */
-struct tls_ctx *certificate_context(const struct certificate *c, const struct rule_def *def, struct error *err);
+/*
+ * The certificates of a rule, in its order, each held: free() the list after
+ * certificate_list_release. NULL with @err: one isn't in @certs, memory.
+ */
+struct certificate **certs_of_rule(const struct certs *certs, const struct rule_def *def, struct error *err);
+void certificate_list_release(struct certificate **list, uint32_t n);	/* and frees it; NULL: nothing */
+/*
+ * One worker's context for a rule. NULL with @err: a key too weak for the rule, a name
+ * of the rule that none of them holds, suites that don't go with it, memory.
+ */
+struct tls_ctx *certificate_context(struct certificate *const *list, const struct rule_def *def, struct error *err);
 
 void certs_fini(struct certs *certs);
 /* The same certificates, each held once more. 0, or -ENOMEM with @out empty. */

@@ -9,7 +9,7 @@
 #include "control/table.h"
 #include "control/text.h"
 
-static const char *const lists[] = { "servers", "allow", "deny", NULL };
+static const char *const lists[] = { "servers", "certificate", "names", "allow", "deny", "ciphers", "groups", NULL };
 
 static const char rule_keys[] =
 	"Keys (lists are separated by commas, without spaces):\n"
@@ -17,21 +17,26 @@ static const char rule_keys[] =
 	"  listen=ADDRESS[:PORT]           an address of the gateway\n"
 	"  port=N                          another external port\n"
 	"  servers=ADDRESS[:PORT],…        internal servers, used in turn\n"
-	"  certificate=NAME                see `postern cert list`\n"
+	"  certificate=NAME,…              see `postern cert list`; several: by the client's SNI and abilities\n"
+	"  names=HOST,…                    hosts that the certificates must speak for\n"
+	"  sni=any|strict                  a client that asks for another name: the first certificate, or refused\n"
 	"  allow=any|NETWORK,…             clients that may connect (default: any)\n"
 	"  deny=NETWORK,…                  clients that may not; wins over allow\n"
-	"  tls_min=1.2|1.3                 oldest version (default: 1.2)\n"
-	"  strength=112|128|192            weakest cryptography, in bits (default: 128)\n"
+	"  tls_policy=modern|intermediate|old-clients (default: intermediate); these override it:\n"
+	"  tls_min=1.2|1.3, tls_max=1.2|1.3\n"
+	"  strength=112|128|192            weakest cryptography, in bits\n"
+	"  ciphers=NAME,…, groups=NAME,…   in order of preference; `policy` gives a key back to tls_policy\n"
 	"  proxy=off|v1|v2                 tell servers the client's address by the PROXY protocol\n"
 	"  idle_timeout=30min, handshake_timeout=10s\n"
 	"  enabled=true|false\n";
 
 static void print_rules(const json_t *rules)
 {
-	static const char *const heads[] = { "RULE", "STATE", "LISTEN", "SERVERS", "CERTIFICATE", "ALLOW", ">OPEN",
+	static const char *const heads[] = { "RULE", "STATE", "LISTEN", "SERVERS", "CERTIFICATE", "TLS", "ALLOW",
+					     ">OPEN",
 					     ">ACCEPTED", ">REFUSED", ">FAILED", ">FROM", ">TO", "NOTE", NULL };
 	struct table *t = table_new(heads);
-	char servers[80], allow[40], from[16], to[16];
+	char servers[80], certificates[80], allow[40], from[16], to[16];
 	size_t i;
 	json_t *r;
 
@@ -45,7 +50,9 @@ static void print_rules(const json_t *rules)
 			   json_is_true(json_object_get(r, "enabled")) ? "on" : "off");
 		table_cell(t, "%s%s%s:%" JSON_INTEGER_FORMAT, v6 ? "[" : "", listen, v6 ? "]" : "", number_of(r, "port"));
 		table_cell(t, "%s", texts_of(r, "servers", servers, sizeof(servers)));
-		table_cell(t, "%s", text_of(r, "certificate"));
+		table_cell(t, "%s", json_is_array(json_object_get(r, "certificate")) ?
+			   texts_of(r, "certificate", certificates, sizeof(certificates)) : text_of(r, "certificate"));
+		table_cell(t, "%s", text_of(r, "tls_policy"));
 		table_cell(t, "%s", texts_of(r, "allow", allow, sizeof(allow)));
 		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(c, "open"));
 		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(c, "accepted"));

@@ -99,24 +99,29 @@ int gateway_publish_first(struct gateway *g, struct error *err)
 	return r;
 }
 
+static int check_rule(const struct certs *certs, const struct rule_def *def, struct error *err)
+{
+	struct certificate **list = certs_of_rule(certs, def, err);
+	struct tls_ctx *ctx = list != NULL ? certificate_context(list, def, err) : NULL;
+	char prefix[RULE_NAME_BYTES + 8];
+
+	certificate_list_release(list, def->certificates.n);
+	if (ctx != NULL) {
+		tls_ctx_free(ctx);
+		return 0;
+	}
+	snprintf(prefix, sizeof(prefix), "rule %s", def->name);
+	error_prefix(err, prefix);
+	return -EINVAL;
+}
+
 int gateway_check(struct config *config, struct error *err)
 {
 	struct certs certs = { 0 };
 	int r = certs_load_missing(&certs, config, &config->rules, err);
 
-	for (uint32_t i = 0; r == 0 && i < config->rules.n; i++) {
-		const struct rule_def *def = &config->rules.defs[i];
-		struct tls_ctx *ctx = certificate_context(certs_lookup(&certs, def->certificate), def, err);
-		char prefix[RULE_NAME_BYTES + 8];
-
-		if (ctx != NULL) {
-			tls_ctx_free(ctx);
-			continue;
-		}
-		snprintf(prefix, sizeof(prefix), "rule %s", def->name);
-		error_prefix(err, prefix);
-		r = -EINVAL;
-	}
+	for (uint32_t i = 0; r == 0 && i < config->rules.n; i++)
+		r = check_rule(&certs, &config->rules.defs[i], err);
 	if (r == 0)
 		warn_of_certificates(&certs, NULL);
 	certs_fini(&certs);

@@ -29,7 +29,7 @@ struct live_numbers {
 struct live_rule {
 	struct rule rule;	/* what workers see */
 	struct rule_def def;
-	struct certificate *certificate;
+	struct certificate **certificates;	/* in the definition's order */
 	struct live_numbers *numbers;
 	struct addr_set *allow, *deny;
 	bool kept;		/* is in the snapshot being built */
@@ -104,7 +104,7 @@ static void live_rule_free(struct live *l, struct live_rule *r)
 	free(r->deny);
 	if (r->numbers != NULL)
 		r->numbers->versions--;
-	certificate_release(r->certificate);
+	certificate_list_release(r->certificates, r->def.certificates.n);
 	rule_def_fini(&r->def);
 	free(r);
 }
@@ -146,14 +146,15 @@ static int fill_slots(const struct live *l, struct live_rule *r, struct error *e
 		return -ENOMEM;
 	memset(r->rule.slots, 0, bytes);
 	for (uint16_t w = 0; w < l->n_workers; w++) {
-		r->rule.slots[w].tls = certificate_context(r->certificate, &r->def, err);
+		r->rule.slots[w].tls = certificate_context(r->certificates, &r->def, err);
 		if (r->rule.slots[w].tls == NULL)
 			return -EINVAL;
 	}
 	return 0;
 }
 
-static struct live_rule *live_rule_new(struct live *l, const struct rule_def *def, struct certificate *certificate,
+/* Consumes @certificates. */
+static struct live_rule *live_rule_new(struct live *l, const struct rule_def *def, struct certificate **certificates,
 				       const struct live_limits *limits, struct error *err)
 {
 	struct live_rule *r = calloc(1, sizeof(*r));
@@ -161,11 +162,12 @@ static struct live_rule *live_rule_new(struct live *l, const struct rule_def *de
 
 	if (r == NULL || rule_def_copy(&r->def, def) != 0) {
 		free(r);
+		certificate_list_release(certificates, def->certificates.n);
 		error_set(err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");
 		return NULL;
 	}
 	fill_rule(&r->rule, def, limits);
-	r->certificate = certificate_hold(certificate);
+	r->certificates = certificates;
 	r->numbers = numbers_hold(l, def->name);
 	if (r->numbers != NULL && fill_clients(r, def) == 0) {
 		r->rule.counts = r->numbers->counts;
@@ -186,7 +188,7 @@ static int by_name(const void *a, const void *b)
 
 /* The rule of the current snapshot that serves @def unchanged, or NULL. @sorted: those rules by name. */
 static struct live_rule *reusable(struct live_rule **sorted, size_t n, struct rule_def *def,
-				  const struct certificate *certificate, const struct live_limits *limits)
+				  struct certificate *const *certificates, const struct live_limits *limits)
 {
 	struct live_rule key = { .def = *def }, *wanted = &key, **found, *r;
 
@@ -195,7 +197,8 @@ static struct live_rule *reusable(struct live_rule **sorted, size_t n, struct ru
 		return NULL;
 	r = *found;
 	fill_rule(&key.rule, def, limits);
-	return r->certificate == certificate && rule_def_equal(&r->def, def) &&
+	return rule_def_equal(&r->def, def) &&
+	       memcmp(r->certificates, certificates, def->certificates.n * sizeof(certificates[0])) == 0 &&
 	       r->rule.idle_timeout_us == key.rule.idle_timeout_us &&
 	       r->rule.handshake_timeout_us == key.rule.handshake_timeout_us ? r : NULL;
 }
@@ -216,15 +219,18 @@ struct build {
 
 static int add_rule(struct live *l, struct build *b, struct rule_def *def, struct error *err)
 {
-	struct certificate *certificate = certs_lookup(b->certs, def->certificate);
+	struct certificate **certificates = certs_of_rule(b->certs, def, err);
 	struct live_next *next = b->next;
 	char prefix[RULE_NAME_BYTES + 8];
 	struct live_rule *r;
 
-	ASSERT(certificate != NULL);
-	r = reusable(b->sorted, b->n_sorted, def, certificate, b->limits);
-	if (r == NULL) {
-		r = live_rule_new(l, def, certificate, b->limits, err);
+	if (certificates == NULL)
+		return -ENOMEM;
+	r = reusable(b->sorted, b->n_sorted, def, certificates, b->limits);
+	if (r != NULL) {
+		certificate_list_release(certificates, def->certificates.n);
+	} else {
+		r = live_rule_new(l, def, certificates, b->limits, err);
 		if (r == NULL) {
 			snprintf(prefix, sizeof(prefix), "rule %s", def->name);
 			error_prefix(err, prefix);

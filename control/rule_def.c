@@ -6,24 +6,27 @@
 
 #include "control/fields.h"
 #include "control/text.h"
-#include "tls/strength.h"
+#include "tls/names.h"
+#include "tls/request.h"
 
 /* Implicit TLS outside (RFC 8314), the same protocol in the clear inside. */
 static const char *const protocol_names[] = { "imaps", "smtps", "pop3s", NULL };
 static const struct {
 	uint16_t port, server_port;
-	const char *alpn;	/* IANA's registry has none for SMTP */
-} protocols[] = { { 993, 143, "imap" }, { 465, 587, NULL }, { 995, 110, "pop3" } };
+	/*
+	 * IANA's registry has none for SMTP; Exim's servers and clients use these two, and
+	 * whoever names another protocol doesn't want a mail server (RFC 9325 3.7).
+	 */
+	const char *alpn;
+} protocols[] = { { 993, 143, "imap" }, { 465, 587, "smtp,esmtp" }, { 995, 110, "pop3" } };
 
-static const char *const tls_names[] = { "1.2", "1.3", NULL };
 static const char *const proxy_names[] = { "off", "v1", "v2", NULL };	/* as enum proxy_version counts */
 
 void rule_def_init(struct rule_def *def)
 {
 	memset(def, 0, sizeof(*def));
 	def->protocol = -1;
-	def->tls_min = RULE_TLS_12;
-	def->strength_bits = TLS_STRENGTH_DEFAULT_BITS;
+	rule_tls_init(&def->tls);
 	def->enabled = true;
 }
 
@@ -31,6 +34,8 @@ void rule_def_fini(struct rule_def *def)
 {
 	free(def->allow.prefixes);
 	free(def->deny.prefixes);
+	name_list_fini(&def->certificates);
+	name_list_fini(&def->names);
 	rule_def_init(def);
 }
 
@@ -51,7 +56,9 @@ int rule_def_copy(struct rule_def *out, const struct rule_def *def)
 {
 	*out = *def;
 	out->allow = out->deny = (struct clients){ 0 };
-	if (clients_copy(&out->allow, &def->allow) == 0 && clients_copy(&out->deny, &def->deny) == 0)
+	out->certificates = out->names = (struct name_list){ 0 };
+	if (clients_copy(&out->allow, &def->allow) == 0 && clients_copy(&out->deny, &def->deny) == 0 &&
+	    name_list_copy(&out->certificates, &def->certificates) == 0 && name_list_copy(&out->names, &def->names) == 0)
 		return 0;
 	rule_def_fini(out);
 	return -ENOMEM;
@@ -73,8 +80,8 @@ bool rule_def_equal(const struct rule_def *a, const struct rule_def *b)
 {
 	if (strcmp(a->name, b->name) != 0 || a->protocol != b->protocol ||
 	    !addr_equal(&a->listen, &b->listen) || a->port != b->port || a->n_servers != b->n_servers ||
-	    strcmp(a->certificate, b->certificate) != 0 || a->tls_min != b->tls_min ||
-	    a->strength_bits != b->strength_bits || a->proxy != b->proxy || a->idle_timeout_us != b->idle_timeout_us ||
+	    !name_list_equal(&a->certificates, &b->certificates) || !name_list_equal(&a->names, &b->names) ||
+	    !rule_tls_equal(&a->tls, &b->tls) || a->proxy != b->proxy || a->idle_timeout_us != b->idle_timeout_us ||
 	    a->handshake_timeout_us != b->handshake_timeout_us || a->enabled != b->enabled)
 		return false;
 	for (unsigned int i = 0; i < a->n_servers; i++) {
@@ -229,15 +236,59 @@ static int read_protocol(const struct conf *value, const struct place *place, vo
 			  "for any other leave it out and give port = N and the servers' ports");
 }
 
+static int read_certificate(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	struct name_list *list = &((struct rule_def *)out)->certificates;
+
+	if (!text_is_name(value->text, CERTIFICATE_NAME_BYTES)) {
+		field_refuse(value, place, err, "\"%.60s\" isn't a name", value->text);
+		return error_hint(err, -EINVAL, "use letters, digits, '_', '-' and '.'");
+	}
+	if (name_list_has(list, value->text))
+		return field_refuse(value, place, err, "%.80s is given twice", value->text);
+	if (list->n == TLS_CERTS_MAX)
+		return field_refuse(value, place, err, "more than %u certificates", TLS_CERTS_MAX);
+	return name_list_add(list, value->text) == 0 ? 0 :
+	       error_set(err, -ENOMEM, ERROR_INTERNAL, place->file, "out of memory");
+}
+
+static int read_certificates(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	name_list_fini(&((struct rule_def *)out)->certificates);
+	return field_each(value, place, err, read_certificate, out);
+}
+
+static int read_name(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	struct name_list *list = &((struct rule_def *)out)->names;
+
+	if (!tls_host_name_valid(value->text) || value->text[0] == '*')
+		return field_refuse(value, place, err, "\"%.80s\" isn't a host name", value->text);
+	if (list->n == RULE_NAMES_MAX)
+		return field_refuse(value, place, err, "more than %u names", RULE_NAMES_MAX);
+	return name_list_add(list, value->text) == 0 ? 0 :
+	       error_set(err, -ENOMEM, ERROR_INTERNAL, place->file, "out of memory");
+}
+
+static int read_names(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	name_list_fini(&((struct rule_def *)out)->names);
+	return field_each(value, place, err, read_name, out);
+}
+
 static int read_strength(const struct conf *value, const struct place *place, void *out, struct error *err)
 {
-	uint64_t bits;
+	return rule_tls_read_strength(value, place, &((struct rule_def *)out)->tls, err);
+}
 
-	if (!conf_is_scalar(value) || text_parse_count(value->text, &bits) != 0 || bits > TLS_STRENGTH_MAX_BITS ||
-	    !tls_strength_known((unsigned int)bits))
-		return field_refuse(value, place, err, "a strength is 112, 128 or 192 (bits, as NIST SP 800-57 counts)");
-	((struct rule_def *)out)->strength_bits = bits;
-	return 0;
+static int read_ciphers(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	return rule_tls_read_ciphers(value, place, &((struct rule_def *)out)->tls, err);
+}
+
+static int read_groups(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	return rule_tls_read_groups(value, place, &((struct rule_def *)out)->tls, err);
 }
 
 static const struct field rule_fields[] = {
@@ -245,11 +296,17 @@ static const struct field rule_fields[] = {
 	{ .key = "listen", .kind = FIELD_OTHER, .read = read_listen },
 	{ .key = "port", .kind = FIELD_OTHER, .read = read_port },
 	{ .key = "servers", .kind = FIELD_OTHER, .read = read_servers },
-	{ "certificate", FIELD_NAME, FIELD_OF(struct rule_def, certificate), 0, 0, NULL, NULL },
+	{ .key = "certificate", .kind = FIELD_OTHER, .read = read_certificates },
+	{ .key = "names", .kind = FIELD_OTHER, .read = read_names },
 	{ .key = "allow", .kind = FIELD_OTHER, .read = read_allow },
 	{ .key = "deny", .kind = FIELD_OTHER, .read = read_deny },
-	{ "tls_min", FIELD_WORD, FIELD_OF(struct rule_def, tls_min), 0, 0, tls_names, NULL },
+	{ "sni", FIELD_WORD, FIELD_OF(struct rule_def, tls.sni), 0, 0, rule_sni_words, NULL },
+	{ "tls_policy", FIELD_WORD, FIELD_OF(struct rule_def, tls.policy), 0, 0, rule_tls_policies, NULL },
+	{ "tls_min", FIELD_WORD, FIELD_OF(struct rule_def, tls.min), 0, 0, rule_tls_versions, NULL },
+	{ "tls_max", FIELD_WORD, FIELD_OF(struct rule_def, tls.max), 0, 0, rule_tls_versions, NULL },
 	{ .key = "strength", .kind = FIELD_OTHER, .read = read_strength },
+	{ .key = "ciphers", .kind = FIELD_OTHER, .read = read_ciphers },
+	{ .key = "groups", .kind = FIELD_OTHER, .read = read_groups },
 	{ "proxy", FIELD_WORD, FIELD_OF(struct rule_def, proxy), 0, 0, proxy_names, NULL },
 	{ "idle_timeout", FIELD_DURATION, FIELD_OF(struct rule_def, idle_timeout_us),
 	  1000000, UINT64_C(604800000000), NULL, NULL },
@@ -309,7 +366,7 @@ int rule_def_check(const struct rule_def *def, const char *where, struct error *
 			return error_hint(err, -EINVAL, "without a protocol each server needs its port: 10.20.0.2:143");
 		}
 	}
-	if (def->certificate[0] == '\0') {
+	if (def->certificates.n == 0) {
 		error_set(err, -EINVAL, ERROR_INVALID, where, "no certificate");
 		return error_hint(err, -EINVAL, "give certificate = the name of one; `postern cert list` shows them");
 	}

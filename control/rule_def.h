@@ -3,7 +3,7 @@
  * A rule as the operator wrote it: read from the configuration or a request,
  * written back as text or JSON. Nothing here reaches a worker (that is live.h).
  *
- * Threads: control. Ownership: a definition owns its two client lists
+ * Threads: control. Ownership: a definition owns its lists
  * (rule_def_fini); copies are made by rule_def_copy.
  */
 #pragma once
@@ -14,12 +14,13 @@
 #include <stdio.h>
 
 #include "control/conf.h"
+#include "control/name_list.h"
+#include "control/rule_tls.h"
 #include "dataplane/policy.h"
 
 #define CERTIFICATE_NAME_BYTES 64
 #define RULE_CLIENTS_MAX 65536u
-
-enum rule_tls_min { RULE_TLS_12, RULE_TLS_13 };
+#define RULE_NAMES_MAX 1024u
 
 struct clients {
 	uint32_t n, size;
@@ -33,10 +34,10 @@ struct rule_def {
 	uint16_t port;		/* 0: the protocol's */
 	uint16_t n_servers;
 	struct rule_server servers[RULE_SERVERS_MAX];	/* port 0: the protocol's */
-	char certificate[CERTIFICATE_NAME_BYTES];
+	struct name_list certificates;	/* the first for clients that ask for no name that is known */
+	struct name_list names;		/* hosts that the certificates must speak for */
 	struct clients allow, deny;	/* allow empty: any client */
-	int tls_min;		/* enum rule_tls_min */
-	uint64_t strength_bits;
+	struct rule_tls tls;
 	int proxy;		/* enum proxy_version: what servers are told */
 	uint64_t idle_timeout_us, handshake_timeout_us;	/* 0: the configuration's limits */
 	bool enabled;

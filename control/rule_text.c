@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Rules written: as JSON for the socket, as configuration text for files. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "control/rule_def.h"
 #include "control/text.h"
 
-static const char *const tls_texts[] = { "1.2", "1.3" };
 static const char *const proxy_texts[] = { "off", "v1", "v2" };
 
 /* "192.0.2.0/24"; an address alone when the prefix is whole; "any" for ::/0. */
@@ -45,25 +43,40 @@ static json_t *servers_json(const struct rule_def *def)
 	return list;
 }
 
+static json_t *names_json(const struct name_list *names)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < names->n; i++)
+		json_array_append_new(list, json_string(names->names[i]));
+	return list;
+}
+
 json_t *rule_def_json(const struct rule_def *def)
 {
 	char listen[ADDR_TEXT_BYTES], idle[32], handshake[32];
-	json_t *allow = clients_json(&def->allow);
+	json_t *allow = clients_json(&def->allow), *rule;
 
 	if (def->allow.n == 0)
 		json_array_append_new(allow, json_string("any"));
-	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:s, s:o, s:o, s:s, s:I, s:s, s:s*, s:s*, s:b}",
+	rule = json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:s, s:s*, s:s*, s:b}",
 		"name", def->name, "protocol", rule_def_protocol(def),
 		"listen", addr_format(&def->listen, listen, sizeof(listen)), "port", (int)rule_def_port(def),
-		"servers", servers_json(def), "certificate", def->certificate,
+		"servers", servers_json(def),
+		"certificate", def->certificates.n == 1 ? json_string(def->certificates.names[0]) : names_json(&def->certificates),
+		"names", names_json(&def->names),
 		"allow", allow, "deny", clients_json(&def->deny),
-		"tls_min", tls_texts[def->tls_min], "strength", (json_int_t)def->strength_bits,
 		"proxy", proxy_texts[def->proxy],
 		"idle_timeout", def->idle_timeout_us == 0 ? NULL :
 			text_format_duration(def->idle_timeout_us, idle, sizeof(idle)),
 		"handshake_timeout", def->handshake_timeout_us == 0 ? NULL :
 			text_format_duration(def->handshake_timeout_us, handshake, sizeof(handshake)),
 		"enabled", (int)def->enabled);
+	if (rule != NULL && rule_tls_json(&def->tls, rule) != 0) {
+		json_decref(rule);
+		return NULL;
+	}
+	return rule;
 }
 
 static void write_clients(const char *key, const struct clients *c, FILE *out)
@@ -76,6 +89,17 @@ static void write_clients(const char *key, const struct clients *c, FILE *out)
 	for (uint32_t i = 0; i < c->n; i++)
 		fprintf(out, "%s\"%s\"", i > 0 ? ", " : "", prefix_text(&c->prefixes[i], buf, sizeof(buf)));
 	fprintf(out, "];\n");
+}
+
+static void write_names(const char *key, const struct name_list *names, FILE *out)
+{
+	if (names->n == 1)
+		fprintf(out, "\t%s = \"%s\";\n", key, names->names[0]);
+	for (uint32_t i = 0; names->n > 1 && i < names->n; i++) {
+		if (i == 0)
+			fprintf(out, "\t%s = [", key);
+		fprintf(out, "\"%s\"%s", names->names[i], i + 1 < names->n ? ", " : "];\n");
+	}
 }
 
 void rule_def_write(const struct rule_def *def, FILE *out)
@@ -96,10 +120,12 @@ void rule_def_write(const struct rule_def *def, FILE *out)
 			addr_format(&s->addr, addr, sizeof(addr)) :
 			endpoint_format(&s->addr, s->port, buf, sizeof(buf)));
 	}
-	fprintf(out, "];\n\tcertificate = \"%s\";\n", def->certificate);
+	fprintf(out, "];\n");
+	write_names("certificate", &def->certificates, out);
+	write_names("names", &def->names, out);
 	write_clients("allow", &def->allow, out);
 	write_clients("deny", &def->deny, out);
-	fprintf(out, "\ttls_min = \"%s\";\n\tstrength = %" PRIu64 ";\n", tls_texts[def->tls_min], def->strength_bits);
+	rule_tls_write(&def->tls, out);
 	if (def->proxy != PROXY_OFF)
 		fprintf(out, "\tproxy = %s;\n", proxy_texts[def->proxy]);
 	if (def->idle_timeout_us != 0)

@@ -26,7 +26,7 @@ static json_t *rules_json(const struct gateway *g, const char *name)
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < g->rules.n; i++) {
-		if (strcmp(g->rules.defs[i].certificate, name) == 0)
+		if (name_list_has(&g->rules.defs[i].certificates, name))
 			json_array_append_new(list, json_string(g->rules.defs[i].name));
 	}
 	return list;

@@ -173,26 +173,39 @@ static bool check_purpose(const struct tls_cert *c, const struct reason *r)
 	return true;
 }
 
+/* One more text in a list that is long enough. */
+static bool add_name(char **list, size_t *n, const char *text)
+{
+	list[*n] = strdup(text);
+	if (!list[*n])
+		return false;
+	(*n)++;
+	return true;
+}
+
 static bool fill_alt_names(struct tls_cert *c)
 {
 	struct der at = x509_alt_begin(&c->chain[0].x), value;
+	struct tls_cert_info *info = &c->info;
 	enum x509_alt_kind kind;
 	size_t n = 0;
 
 	while (x509_alt_next(&at, &kind, &value))
 		n++;
-	c->info.alt_names = calloc(n + 1, sizeof(*c->info.alt_names));
-	if (!c->info.alt_names)
+	info->alt_names = calloc(n + 1, sizeof(*info->alt_names));
+	info->dns_names = calloc(n + 1, sizeof(*info->dns_names));
+	if (!info->alt_names || !info->dns_names)
 		return false;
 	at = x509_alt_begin(&c->chain[0].x);
 	while (x509_alt_next(&at, &kind, &value)) {
 		char text[TLS_CERT_NAME_BYTES];
 
 		x509_alt_format(kind, value, text, sizeof(text));
-		c->info.alt_names[c->info.n_alt_names] = strdup(text);
-		if (!c->info.alt_names[c->info.n_alt_names])
+		if (!add_name(info->alt_names, &info->n_alt_names, text))
 			return false;
-		c->info.n_alt_names++;
+		/* One that was cut, or holds what no text can, isn't a name that a client asks for. */
+		if (kind == X509_ALT_DNS && strlen(text) == value.n && !add_name(info->dns_names, &info->n_dns_names, text))
+			return false;
 	}
 	return true;
 }
@@ -276,7 +289,10 @@ void tls_cert_free(struct tls_cert *c)
 		free(c->chain[i].der);
 	for (i = 0; i < c->info.n_alt_names; i++)
 		free(c->info.alt_names[i]);
+	for (i = 0; i < c->info.n_dns_names; i++)
+		free(c->info.dns_names[i]);
 	free(c->info.alt_names);
+	free(c->info.dns_names);
 	free(c->chain_pem);
 	tls_key_free(c->key);
 	free(c);

@@ -21,6 +21,8 @@ struct tls_cert_info {
 	char subject[TLS_CERT_NAME_BYTES], issuer[TLS_CERT_NAME_BYTES];
 	char **alt_names;			/* texts: "imap.example.test", "192.0.2.1" */
 	size_t n_alt_names;
+	char **dns_names;			/* of these the host names, "*.example.test" among them; for the choice by SNI */
+	size_t n_dns_names;
 	time_t not_before, not_after;
 	enum tls_key_type key_type;
 	unsigned int key_bits, strength_bits;	/* strength: tls/strength.h */

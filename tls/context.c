@@ -31,6 +31,12 @@ static int refuse_by_library(const struct reason *r, const char *what, long code
 	return refuse(r, "%s: the TLS library says: %s", what, text);
 }
 
+static int refuse_strength(const struct reason *r, unsigned int bits)
+{
+	return refuse(r, "a strength of %u bits can't be required; 112, 128 and 192 can%s", bits,
+		      bits == 256 ? " (no TLS cipher suite reaches 256: their best hash, SHA-384, gives 192)" : "");
+}
+
 int tls_cert_check_strength(const struct tls_cert *cert, unsigned int strength_bits, char *err, size_t err_bytes)
 {
 	const struct tls_cert_info *info = tls_cert_info(cert);
@@ -39,8 +45,7 @@ int tls_cert_check_strength(const struct tls_cert *cert, unsigned int strength_b
 	if (strength_bits == 0)
 		strength_bits = TLS_STRENGTH_DEFAULT_BITS;
 	if (!tls_strength_known(strength_bits))
-		return refuse(&r, "a strength of %u bits can't be required; 112, 128 and 192 can%s", strength_bits,
-			      strength_bits == 256 ? " (no TLS cipher suite reaches 256: their best hash, SHA-384, gives 192)" : "");
+		return refuse_strength(&r, strength_bits);
 	if (info->strength_bits < strength_bits)
 		return refuse(&r, "the certificate's key (%s, %u bits) is worth %u bits of strength, and %u are required; "
 				  "use %s, or require less",
@@ -49,50 +54,136 @@ int tls_cert_check_strength(const struct tls_cert *cert, unsigned int strength_b
 	return 0;
 }
 
-/* Above 128 bits only TLS 1.3: in 1.2 the hash that is signed is chosen apart from the suite. */
-static uint16_t least_version(const struct tls_settings *settings, unsigned int strength_bits)
+/* What was asked for, checked and with nothing left open. */
+struct plan {
+	const struct tls_settings *settings;
+	const struct reason *r;
+	unsigned int strength_bits;
+	uint16_t min_version, max_version;
+	uint16_t suites[TLS_SUITES_MAX], groups[TLS_GROUPS_MAX];	/* up to a 0 */
+	uint32_t suite_bits;						/* the same, bit i: tls_suites[i] */
+	char list[TLS_SUITES_MAX * 32], chacha_list[TLS_SUITES_MAX * 32];	/* the library's text of them */
+};
+
+static WOLFSSL_METHOD *method(const struct plan *p)
 {
-	return strength_bits > 128 || settings->min_version == TLS_VERSION_1_3 ? TLS_VERSION_1_3 : TLS_VERSION_1_2;
+	if (p->max_version == TLS_VERSION_1_2)
+		return p->settings->client ? wolfTLSv1_2_client_method() : wolfTLSv1_2_server_method();
+	return p->settings->client ? wolfTLS_client_method() : wolfTLS_server_method();
 }
 
-static WOLFSSL_METHOD *method(const struct tls_settings *settings)
+static int plan_versions(struct plan *p)
 {
-	if (settings->max_version == TLS_VERSION_1_2)
-		return settings->client ? wolfTLSv1_2_client_method() : wolfTLSv1_2_server_method();
-	return settings->client ? wolfTLS_client_method() : wolfTLS_server_method();
-}
+	const struct tls_settings *s = p->settings;
 
-static int set_suites(WOLFSSL_CTX *library, uint16_t version, unsigned int strength_bits, const struct reason *r)
-{
-	char list[512];
-	size_t i, at = 0;
-
-	list[0] = '\0';
-	for (i = 0; i < tls_suites_count; i++) {
-		if (tls_suites[i].version < version || tls_suites[i].bits < strength_bits)
-			continue;
-		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", at ? ":" : "", tls_suites[i].library_name);
-	}
-	if (wolfSSL_CTX_set_cipher_list(library, list) != WOLFSSL_SUCCESS)
-		return refuse(r, "the TLS library refuses the cipher suites %s", list);
+	/* Above 128 bits only TLS 1.3: in 1.2 the hash that is signed is chosen apart from the suite. */
+	p->min_version = p->strength_bits > 128 || s->min_version == TLS_VERSION_1_3 ? TLS_VERSION_1_3 : TLS_VERSION_1_2;
+	p->max_version = s->max_version ? s->max_version : TLS_VERSION_1_3;
+	if (p->max_version < p->min_version)
+		return refuse(p->r, "the highest TLS version is below the lowest%s",
+			      p->strength_bits > 128 ? " (more than 128 bits of strength need TLS 1.3)" : "");
 	return 0;
 }
 
-/* One by one: a library without the hybrid is used without it. */
-static int set_groups(WOLFSSL_CTX *library, unsigned int strength_bits, uint16_t only, const struct reason *r)
+/* Those that serve a version that is spoken: a list may name others, which are left out. */
+static int plan_suites(struct plan *p)
 {
-	int groups[8], n = 0;
+	const uint16_t *asked = p->settings->suites;
+	uint32_t versions = 0;
+	size_t i, n = 0;
+
+	for (i = 0; asked[0] ? asked[i] != 0 : i < tls_suites_count; i++) {
+		const struct tls_suite *suite = asked[0] ? tls_suite_lookup(asked[i]) : &tls_suites[i];
+
+		if (!suite || n == TLS_SUITES_MAX - 1)
+			return refuse(p->r, "cipher suite %04x isn't known here", asked[i]);
+		if (suite->bits < p->strength_bits && asked[0])
+			return refuse(p->r, "cipher suite %s is worth %u bits of strength, and %u are required", suite->iana_name,
+				      suite->bits, p->strength_bits);
+		if (suite->bits < p->strength_bits || suite->version < p->min_version || suite->version > p->max_version)
+			continue;
+		p->suites[n++] = suite->id;
+		p->suite_bits |= 1u << (suite - tls_suites);
+		versions |= suite->version == TLS_VERSION_1_3 ? 2 : 1;
+	}
+	if (p->max_version == TLS_VERSION_1_3 && !(versions & 2))
+		return refuse(p->r, "no cipher suite for TLS 1.3 is among those that were given");
+	if (p->min_version == TLS_VERSION_1_2 && !(versions & 1))
+		return refuse(p->r, "no cipher suite for TLS 1.2 is among those that were given");
+	return 0;
+}
+
+static int plan_groups(struct plan *p)
+{
+	const uint16_t *asked = p->settings->groups;
+	size_t i, n = 0;
+
+	for (i = 0; asked[0] ? asked[i] != 0 : i < tls_groups_count; i++) {
+		const struct tls_group *group = asked[0] ? tls_group_lookup(asked[i]) : &tls_groups[i];
+
+		if (!group || n == TLS_GROUPS_MAX - 1)
+			return refuse(p->r, "key exchange group %u isn't known here", asked[i]);
+		if (group->bits < p->strength_bits && asked[0])
+			return refuse(p->r, "key exchange group %s is worth %u bits of strength, and %u are required", group->name,
+				      group->bits, p->strength_bits);
+		if (group->bits >= p->strength_bits)
+			p->groups[n++] = group->id;
+	}
+	return 0;
+}
+
+static bool is_chacha(uint16_t id)
+{
+	return tls_suite_lookup(id)->cipher == AEAD_CHACHA20_POLY1305;
+}
+
+static void list_suites(const struct plan *p, bool chacha, bool others, char *list, size_t list_bytes)
+{
+	size_t at = strlen(list), i;
+
+	for (i = 0; p->suites[i]; i++)
+		if (is_chacha(p->suites[i]) ? chacha : others)
+			at += (size_t)snprintf(list + at, list_bytes - at, "%s%s", at ? ":" : "",
+					       tls_suite_lookup(p->suites[i])->library_name);
+}
+
+static int plan_make(struct plan *p, const struct tls_settings *settings, const struct reason *r)
+{
+	int err;
+
+	*p = (struct plan){ .settings = settings, .r = r,
+			    .strength_bits = settings->strength_bits ? settings->strength_bits : TLS_STRENGTH_DEFAULT_BITS };
+	if (!tls_strength_known(p->strength_bits))
+		return refuse_strength(r, p->strength_bits);
+	if (settings->blind && (!settings->client || settings->ca_pem))
+		return refuse(r, "only a TLS client without a CA can be blind");
+	if (settings->alpn && strlen(settings->alpn) >= TLS_ALPN_MAX_BYTES)
+		return refuse(r, "the list of ALPN names is longer than %u bytes", TLS_ALPN_MAX_BYTES - 1);
+	err = plan_versions(p);
+	if (err == 0)
+		err = plan_suites(p);
+	if (err == 0)
+		err = plan_groups(p);
+	list_suites(p, true, true, p->list, sizeof(p->list));
+	list_suites(p, true, false, p->chacha_list, sizeof(p->chacha_list));
+	if (p->chacha_list[0] != '\0')
+		list_suites(p, false, true, p->chacha_list, sizeof(p->chacha_list));
+	return err;
+}
+
+/* One by one: a library without the hybrid is used without it. */
+static int set_groups(WOLFSSL_CTX *library, const struct plan *p)
+{
+	int groups[TLS_GROUPS_MAX], n = 0;
 	size_t i;
 
-	for (i = 0; i < tls_groups_count; i++) {
-		if (tls_groups[i].bits < strength_bits || (only != 0 && tls_groups[i].id != only))
-			continue;
-		groups[n] = tls_groups[i].id;
+	for (i = 0; p->groups[i]; i++) {
+		groups[n] = p->groups[i];
 		if (wolfSSL_CTX_set_groups(library, groups, n + 1) == WOLFSSL_SUCCESS)
 			n++;
 	}
 	if (n == 0 || wolfSSL_CTX_set_groups(library, groups, n) != WOLFSSL_SUCCESS)
-		return refuse(r, "the TLS library refuses the key exchange groups");
+		return refuse(p->r, "the TLS library refuses the key exchange groups");
 	return 0;
 }
 
@@ -102,16 +193,16 @@ static int ticket(WOLFSSL *library, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
 		  unsigned char *text, int text_bytes, int *out_bytes, void *context)
 {
 	const struct tls_tickets *tickets = tls_worker ? tls_worker->tickets : NULL;
-	const struct tls_ctx *ctx = context;
+	const struct tls_identity *identity = context;
 	time_t now = time(NULL);
 
 	if (!tickets || text_bytes <= 0)
 		return sealing ? WOLFSSL_TICKET_RET_FATAL : WOLFSSL_TICKET_RET_REJECT;
 	*out_bytes = text_bytes;
 	if (sealing)
-		return tls_ticket_seal(tickets, ctx->binding, now, name, iv, mac, text, (size_t)text_bytes) == 0 ?
+		return tls_ticket_seal(tickets, identity->binding, now, name, iv, mac, text, (size_t)text_bytes) == 0 ?
 			       WOLFSSL_TICKET_RET_OK : WOLFSSL_TICKET_RET_FATAL;
-	switch (tls_ticket_open(tickets, ctx->binding, now, name, iv, mac, text, (size_t)text_bytes)) {
+	switch (tls_ticket_open(tickets, identity->binding, now, name, iv, mac, text, (size_t)text_bytes)) {
 	case TLS_TICKET_GOOD:
 		return WOLFSSL_TICKET_RET_OK;
 	case TLS_TICKET_AGEING:
@@ -129,43 +220,42 @@ _Static_assert(WOLFSSL_TICKET_NAME_SZ == TLS_TICKET_NAME_BYTES && WOLFSSL_TICKET
 	       "ticket fields");
 
 /* What a ticket is bound to: all that decides whom and how this context serves. */
-static int set_binding(struct tls_ctx *ctx, const struct tls_cert *cert, const struct tls_settings *settings,
-		       uint16_t version, unsigned int strength_bits)
+static int set_binding(struct tls_identity *identity, const struct tls_cert *cert, const struct plan *p)
 {
-	char text[512];
-	int n = snprintf(text, sizeof(text), "postern ticket 1|%s|%04x|%u|%d|%s|%.200s", tls_cert_info(cert)->fingerprint,
-			 version, strength_bits, settings->require_name, ctx->alpn,
-			 settings->binding ? settings->binding : "");
+	const struct tls_settings *s = p->settings;
+	char text[1024], groups[TLS_GROUPS_MAX * 5] = "";
+	size_t i, at = 0;
+	int n;
 
-	return tls_sha256((struct der){ (const uint8_t *)text, n < (int)sizeof(text) ? (size_t)n : sizeof(text) - 1 },
-			  ctx->binding);
+	for (i = 0; p->groups[i]; i++)
+		at += (size_t)snprintf(groups + at, sizeof(groups) - at, "%04x.", p->groups[i]);
+	n = snprintf(text, sizeof(text), "postern ticket 2|%s|%04x|%04x|%u|%d|%s|%s|%s|%.200s", tls_cert_info(cert)->fingerprint,
+		     p->min_version, p->max_version, p->strength_bits, s->require_name, s->alpn ? s->alpn : "", p->list, groups,
+		     s->binding ? s->binding : "");
+	if (n < 0 || n >= (int)sizeof(text))	/* else what was cut off would bind nothing */
+		return refuse(p->r, "the rule's policy is too long for a ticket");
+	if (tls_sha256((struct der){ (const uint8_t *)text, (size_t)n }, identity->binding) != 0)
+		return refuse(p->r, "the TLS library can't hash");
+	return 0;
 }
 
-static int set_server(struct tls_ctx *ctx, const struct tls_cert *cert, const struct reason *r)
+static int set_server(struct tls_identity *identity, const struct tls_cert *cert, const struct plan *p)
 {
 	const char *chain = tls_cert_chain_pem(cert);
-	struct der key = tls_key_pkcs8(tls_cert_key(cert)), leaf = tls_cert_leaf(cert);
-	const char *why;
+	struct der key = tls_key_pkcs8(tls_cert_key(cert));
 	int code;
 
-	code = wolfSSL_CTX_use_certificate_chain_buffer(ctx->library, (const unsigned char *)chain, (long)strlen(chain));
+	code = wolfSSL_CTX_use_certificate_chain_buffer(identity->library, (const unsigned char *)chain, (long)strlen(chain));
 	if (code != WOLFSSL_SUCCESS)
-		return refuse_by_library(r, "the certificate chain is refused", code);
-	code = wolfSSL_CTX_use_PrivateKey_buffer(ctx->library, key.p, (long)key.n, WOLFSSL_FILETYPE_ASN1);
+		return refuse_by_library(p->r, "the certificate chain is refused", code);
+	code = wolfSSL_CTX_use_PrivateKey_buffer(identity->library, key.p, (long)key.n, WOLFSSL_FILETYPE_ASN1);
 	if (code != WOLFSSL_SUCCESS)
-		return refuse_by_library(r, "the private key is refused", code);
-	ctx->leaf_der = malloc(leaf.n);
-	if (!ctx->leaf_der)
-		return refuse(r, "out of memory");
-	memcpy(ctx->leaf_der, leaf.p, leaf.n);
-	if (x509_parse((struct der){ ctx->leaf_der, leaf.n }, &ctx->leaf, &why) != 0)
-		return refuse(r, "the certificate can't be read: %s", why);
-	wolfSSL_CTX_set_verify(ctx->library, WOLFSSL_VERIFY_NONE, NULL);	/* no certificate of the client's */
-	wolfSSL_CTX_set_servername_callback(ctx->library, tls_session_on_name);
-	if (wolfSSL_CTX_set_TicketEncCb(ctx->library, ticket) != WOLFSSL_SUCCESS ||
-	    wolfSSL_CTX_set_TicketEncCtx(ctx->library, ctx) != WOLFSSL_SUCCESS)
-		return refuse(r, "the TLS library refuses session tickets");
-	return 0;
+		return refuse_by_library(p->r, "the private key is refused", code);
+	wolfSSL_CTX_set_verify(identity->library, WOLFSSL_VERIFY_NONE, NULL);	/* no certificate of the client's */
+	if (wolfSSL_CTX_set_TicketEncCb(identity->library, ticket) != WOLFSSL_SUCCESS ||
+	    wolfSSL_CTX_set_TicketEncCtx(identity->library, identity) != WOLFSSL_SUCCESS)
+		return refuse(p->r, "the TLS library refuses session tickets");
+	return set_binding(identity, cert, p);
 }
 
 /* blind: any signature will do. RSA's are cheap to check, and stay checked. */
@@ -177,9 +267,11 @@ static int believe_ecc(WOLFSSL *library, const unsigned char *signature, unsigne
 	return 0;
 }
 
-static int set_client(struct tls_ctx *ctx, const struct tls_settings *settings, unsigned int strength_bits,
-		      const struct reason *r)
+static int set_client(struct tls_ctx *ctx, const struct plan *p)
 {
+	WOLFSSL_CTX *library = ctx->identities[0].library;
+	const struct tls_settings *settings = p->settings;
+	const struct reason *r = p->r;
 	int code;
 
 	if (settings->server_name) {
@@ -188,94 +280,138 @@ static int set_client(struct tls_ctx *ctx, const struct tls_settings *settings, 
 			return refuse(r, "out of memory");
 	}
 	/* A ticket is used for as long as its server says, RFC 8446 4.6.1; the library would stop after minutes. */
-	if (wolfSSL_CTX_UseSessionTicket(ctx->library) != WOLFSSL_SUCCESS ||
-	    wolfSSL_CTX_set_timeout(ctx->library, TLS_TICKETS_LIFETIME_MAX_S) != WOLFSSL_SUCCESS ||
-	    wolfSSL_CTX_SetMinRsaKey_Sz(ctx->library, strength_bits > 112 ? 3072 : 2048) != WOLFSSL_SUCCESS ||
-	    wolfSSL_CTX_SetMinEccKey_Sz(ctx->library, strength_bits > 128 ? 384 : 256) != WOLFSSL_SUCCESS)
-		return refuse(r, "the TLS library refuses the strength of %u bits", strength_bits);
+	if (wolfSSL_CTX_UseSessionTicket(library) != WOLFSSL_SUCCESS ||
+	    wolfSSL_CTX_set_timeout(library, TLS_TICKETS_LIFETIME_MAX_S) != WOLFSSL_SUCCESS ||
+	    wolfSSL_CTX_SetMinRsaKey_Sz(library, p->strength_bits > 112 ? 3072 : 2048) != WOLFSSL_SUCCESS ||
+	    wolfSSL_CTX_SetMinEccKey_Sz(library, p->strength_bits > 128 ? 384 : 256) != WOLFSSL_SUCCESS)
+		return refuse(r, "the TLS library refuses the strength of %u bits", p->strength_bits);
 	if (settings->blind) {
-		wolfSSL_CTX_SetEccVerifyCb(ctx->library, believe_ecc);
-		wolfSSL_CTX_SetEd25519VerifyCb(ctx->library, believe_ecc);
+		wolfSSL_CTX_SetEccVerifyCb(library, believe_ecc);
+		wolfSSL_CTX_SetEd25519VerifyCb(library, believe_ecc);
 	}
 	if (!settings->ca_pem) {
-		wolfSSL_CTX_set_verify(ctx->library, WOLFSSL_VERIFY_NONE, NULL);
+		wolfSSL_CTX_set_verify(library, WOLFSSL_VERIFY_NONE, NULL);
 		return 0;
 	}
-	code = wolfSSL_CTX_load_verify_buffer(ctx->library, (const unsigned char *)settings->ca_pem,
+	code = wolfSSL_CTX_load_verify_buffer(library, (const unsigned char *)settings->ca_pem,
 					      (long)strlen(settings->ca_pem), WOLFSSL_FILETYPE_PEM);
 	if (code != WOLFSSL_SUCCESS)
 		return refuse_by_library(r, "the CA's certificate is refused", code);
-	wolfSSL_CTX_set_verify(ctx->library, WOLFSSL_VERIFY_PEER, NULL);
+	wolfSSL_CTX_set_verify(library, WOLFSSL_VERIFY_PEER, NULL);
 	return 0;
 }
 
-static int set_common(struct tls_ctx *ctx, uint16_t version, unsigned int strength_bits, uint16_t group,
-		      const struct reason *r)
+static int set_common(WOLFSSL_CTX *library, const struct plan *p)
 {
-	int err;
-
-	if (wolfSSL_CTX_SetMinVersion(ctx->library, version == TLS_VERSION_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2) !=
+	if (wolfSSL_CTX_SetMinVersion(library, p->min_version == TLS_VERSION_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2) !=
 		    WOLFSSL_SUCCESS ||
-	    wolfSSL_CTX_set_group_messages(ctx->library) != WOLFSSL_SUCCESS)
-		return refuse(r, "the TLS library refuses version %04x", version);
-	err = set_suites(ctx->library, version, strength_bits, r);
-	if (err == 0)
-		err = set_groups(ctx->library, strength_bits, group, r);
-	wolfSSL_CTX_set_session_cache_mode(ctx->library, WOLFSSL_SESS_CACHE_OFF);
-	wolfSSL_CTX_SetIORecv(ctx->library, tls_session_recv);
-	wolfSSL_CTX_SetIOSend(ctx->library, tls_session_send);
-	return err;
+	    wolfSSL_CTX_set_group_messages(library) != WOLFSSL_SUCCESS)
+		return refuse(p->r, "the TLS library refuses version %04x", p->min_version);
+	if (wolfSSL_CTX_set_cipher_list(library, p->list) != WOLFSSL_SUCCESS)
+		return refuse(p->r, "the TLS library refuses the cipher suites %s", p->list);
+	wolfSSL_CTX_set_session_cache_mode(library, WOLFSSL_SESS_CACHE_OFF);
+	wolfSSL_CTX_SetIORecv(library, tls_session_recv);
+	wolfSSL_CTX_SetIOSend(library, tls_session_send);
+	return set_groups(library, p);
+}
+
+/* What doesn't depend on a certificate. NULL with the reason. */
+static struct tls_ctx *ctx_new(const struct plan *p, size_t n_identities)
+{
+	struct tls_ctx *ctx = calloc(1, sizeof(*ctx));
+	bool ok = ctx && (ctx->identities = calloc(n_identities, sizeof(ctx->identities[0])));
+
+	while (ok && ctx->n_identities < n_identities) {
+		WOLFSSL_CTX *library = wolfSSL_CTX_new(method(p));
+
+		ok = library != NULL;
+		if (ok)
+			ctx->identities[ctx->n_identities++].library = library;
+		if (ok && set_common(library, p) != 0)
+			goto refused;
+	}
+	/* Only where it makes a difference. */
+	if (ok && !p->settings->client && p->chacha_list[0] != '\0' && strcmp(p->chacha_list, p->list) != 0)
+		ok = (ctx->chacha_list = strdup(p->chacha_list)) != NULL;
+	if (ok)
+		return ctx;
+	refuse(p->r, "out of memory");
+refused:
+	tls_ctx_free(ctx);
+	return NULL;
+}
+
+static struct tls_ctx *ctx_make(const struct plan *p, size_t n_identities)
+{
+	struct tls_ctx *ctx = ctx_new(p, n_identities);
+
+	if (!ctx)
+		return NULL;
+	ctx->client = p->settings->client;
+	ctx->require_name = p->settings->require_name;
+	ctx->blind = p->settings->blind;
+	ctx->once = p->settings->once;
+	ctx->max_version = p->max_version;
+	ctx->suites = p->suite_bits;
+	strcpy(ctx->alpn, p->settings->alpn ? p->settings->alpn : "");
+	return ctx;
+}
+
+/* In TLS 1.2 a suite is for one kind of signature: no certificate may be left without any. */
+static int check_suites(const struct tls_cert *cert, const struct plan *p)
+{
+	enum tls_auth auth = tls_cert_info(cert)->key_type == TLS_KEY_RSA ? TLS_AUTH_RSA : TLS_AUTH_ECDSA;
+	size_t i;
+
+	if (p->min_version == TLS_VERSION_1_3)
+		return 0;
+	for (i = 0; p->suites[i]; i++)
+		if (tls_suite_lookup(p->suites[i])->auth == auth)
+			return 0;
+	return refuse(p->r, "no TLS 1.2 cipher suite that was given serves a certificate with a key of type %s",
+		      tls_key_type_name(tls_cert_info(cert)->key_type));
+}
+
+struct tls_ctx *tls_ctx_new_server(const struct tls_cert *const *certs, size_t n_certs,
+				   const struct tls_settings *settings, char *err, size_t err_bytes)
+{
+	const struct reason r = { err, err_bytes };
+	struct tls_ctx *ctx;
+	struct plan p;
+	size_t i;
+
+	if (n_certs == 0)
+		refuse(&r, "a TLS server needs a certificate");
+	if (n_certs == 0 || plan_make(&p, settings, &r) != 0)
+		return NULL;
+	for (i = 0; i < n_certs; i++)
+		if (tls_cert_check_strength(certs[i], p.strength_bits, err, err_bytes) != 0 || check_suites(certs[i], &p) != 0)
+			return NULL;
+	ctx = ctx_make(&p, n_certs);
+	if (!ctx)
+		return NULL;
+	ctx->names = tls_names_new(certs, n_certs, err, err_bytes);
+	for (i = 0; ctx->names && i < n_certs && set_server(&ctx->identities[i], certs[i], &p) == 0; i++)
+		;
+	if (ctx->names && i == n_certs)
+		return ctx;
+	tls_ctx_free(ctx);
+	return NULL;
 }
 
 struct tls_ctx *tls_ctx_new(const struct tls_cert *cert, const struct tls_settings *settings, char *err,
 			    size_t err_bytes)
 {
-	unsigned int strength_bits = settings->strength_bits ? settings->strength_bits : TLS_STRENGTH_DEFAULT_BITS;
-	uint16_t version = least_version(settings, strength_bits);
 	const struct reason r = { err, err_bytes };
 	struct tls_ctx *ctx;
-	int fault;
+	struct plan p;
 
-	if (!settings->client && !cert) {
-		refuse(&r, "a TLS server needs a certificate");
+	if (!settings->client)
+		return tls_ctx_new_server(&cert, cert ? 1 : 0, settings, err, err_bytes);
+	if (plan_make(&p, settings, &r) != 0)
 		return NULL;
-	}
-	if (!tls_strength_known(strength_bits) && settings->client) {
-		refuse(&r, "a strength of %u bits can't be required; 112, 128 and 192 can", strength_bits);
-		return NULL;
-	}
-	if (settings->blind && (!settings->client || settings->ca_pem)) {
-		refuse(&r, "only a TLS client without a CA can be blind");
-		return NULL;
-	}
-	if (!settings->client && tls_cert_check_strength(cert, strength_bits, err, err_bytes) != 0)
-		return NULL;
-	if (settings->max_version && settings->max_version < version) {
-		refuse(&r, "the highest TLS version is below the lowest%s",
-		       strength_bits > 128 ? " (more than 128 bits of strength need TLS 1.3)" : "");
-		return NULL;
-	}
-	if (settings->alpn && strlen(settings->alpn) >= TLS_ALPN_MAX_BYTES) {
-		refuse(&r, "the list of ALPN names is longer than %u bytes", TLS_ALPN_MAX_BYTES - 1);
-		return NULL;
-	}
-	ctx = calloc(1, sizeof(*ctx));
-	if (!ctx || !(ctx->library = wolfSSL_CTX_new(method(settings)))) {
-		refuse(&r, "out of memory");
-		tls_ctx_free(ctx);
-		return NULL;
-	}
-	ctx->client = settings->client;
-	ctx->require_name = settings->require_name;
-	ctx->blind = settings->blind;
-	ctx->once = settings->once;
-	strcpy(ctx->alpn, settings->alpn ? settings->alpn : "");
-	fault = set_common(ctx, version, strength_bits, settings->group, &r);
-	if (fault == 0)
-		fault = settings->client ? set_client(ctx, settings, strength_bits, &r) : set_server(ctx, cert, &r);
-	if (fault == 0 && !settings->client && set_binding(ctx, cert, settings, version, strength_bits) != 0)
-		fault = refuse(&r, "the TLS library can't hash");
-	if (fault == 0)
+	ctx = ctx_make(&p, 1);
+	if (ctx && set_client(ctx, &p) == 0)
 		return ctx;
 	tls_ctx_free(ctx);
 	return NULL;
@@ -283,10 +419,15 @@ struct tls_ctx *tls_ctx_new(const struct tls_cert *cert, const struct tls_settin
 
 void tls_ctx_free(struct tls_ctx *ctx)
 {
+	size_t i;
+
 	if (!ctx)
 		return;
-	wolfSSL_CTX_free(ctx->library);
+	for (i = 0; i < ctx->n_identities; i++)
+		wolfSSL_CTX_free(ctx->identities[i].library);
+	tls_names_free(ctx->names);
+	free(ctx->identities);
+	free(ctx->chacha_list);
 	free(ctx->server_name);
-	free(ctx->leaf_der);
 	free(ctx);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the TLS sessions of one rule share: versions, algorithms, certificate. One
+ * What the TLS sessions of one rule share: versions, algorithms, certificates. One
  * context per worker and rule: the library counts a context's sessions in it, and
  * a count that two workers write would be fought over.
  *
@@ -13,6 +13,7 @@
 #pragma once
 
 #include "tls/cert.h"
+#include "tls/strength.h"
 
 #define TLS_ALPN_MAX_BYTES 256u
 #define TLS_VERSION_1_2 0x0303u
@@ -23,15 +24,17 @@ struct tls_ctx;
 struct tls_settings {
 	bool client;			/* else a server */
 	uint16_t min_version;		/* TLS_VERSION_...; 0: 1.2 */
-	uint16_t max_version;		/* 0: 1.3. Lower only to try what an older peer would meet */
+	uint16_t max_version;		/* 0: 1.3 */
 	unsigned int strength_bits;	/* nothing weaker is offered: 112, 128, 192; 0: 128 */
+	/* IANA's numbers in order of preference, up to a 0; none: all that are strong enough (strength.h). */
+	uint16_t suites[TLS_SUITES_MAX], groups[TLS_GROUPS_MAX];
 	/*
 	 * Names in order of preference, by comma: "imap"; NULL: none. A client that
 	 * names only others is refused (RFC 7301 3.2).
 	 */
 	const char *alpn;
 	const char *binding;		/* tickets open under the same binding only: the rule's name. NULL: "" */
-	bool require_name;		/* server: refuse a client that asks for a name the certificate doesn't hold */
+	bool require_name;		/* server: refuse a client that asks for a name that no certificate holds */
 
 	/* A client's: */
 	const char *ca_pem;		/* who may have signed the server's certificate; NULL: it is not verified */
@@ -41,13 +44,20 @@ struct tls_settings {
 	 * is checked, so that the client costs less than the server. Not with ca_pem.
 	 */
 	bool blind;
-	uint16_t group;			/* IANA's number of the one key exchange group to offer; 0: all that are strong enough */
 	bool once;			/* its sessions will never be resumed: some 5 KB less each (not for tls/resume.h) */
 };
 
 /* @cert: a server's, required; a client's, NULL. NULL with the reason for a person in @err. */
 struct tls_ctx *tls_ctx_new(const struct tls_cert *cert, const struct tls_settings *settings, char *err,
 			    size_t err_bytes);
+/*
+ * A server with several: which of them a client gets depends on the name that it asks
+ * for, and on the kinds of key that it can use: of those with that name the first with
+ * an elliptic curve's, else the first with RSA's. The first of all is for clients that
+ * name none, or one that isn't known.
+ */
+struct tls_ctx *tls_ctx_new_server(const struct tls_cert *const *certs, size_t n_certs,
+				   const struct tls_settings *settings, char *err, size_t err_bytes);
 void tls_ctx_free(struct tls_ctx *ctx);
 
 /* Is the certificate strong enough? 0, or -EINVAL with the reason: for a check of rules before contexts are made. */

@@ -75,8 +75,9 @@ enum tls_error tls_error_of_library(int code)
 	case BAD_KEY_SHARE_DATA:
 	case ECC_CURVE_ERROR:
 	case ECC_CURVETYPE_ERROR:
-	case UNKNOWN_ALPN_PROTOCOL_NAME_E:
 		return TLS_ERR_CIPHER;
+	case UNKNOWN_ALPN_PROTOCOL_NAME_E:
+		return TLS_ERR_ALPN;
 	case UNKNOWN_SNI_HOST_NAME_E:
 		return TLS_ERR_SNI;
 	case DOMAIN_NAME_MISMATCH:
@@ -135,6 +136,10 @@ uint8_t tls_error_alert(enum tls_error e)
 		return 40;	/* handshake_failure */
 	case TLS_ERR_SNI:
 		return 112;	/* unrecognized_name, RFC 6066 3 */
+	case TLS_ERR_ALPN:
+		return 120;	/* no_application_protocol, RFC 7301 3.2 */
+	case TLS_ERR_FALLBACK:
+		return 86;	/* inappropriate_fallback, RFC 7507 3 */
 	case TLS_ERR_CERTIFICATE:
 		return 42;	/* bad_certificate */
 	default:

@@ -11,6 +11,7 @@
 #include "tls/chain.h"
 #include "tls/context.h"
 #include "tls/heap.h"
+#include "tls/names.h"
 #include "tls/strength.h"
 #include "tls/tickets.h"
 #include "tls/tls.h"
@@ -21,14 +22,22 @@
 #include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
 
-struct tls_ctx {
+/* What a server is with one of its certificates; a client has one of these, with the library's part only. */
+struct tls_identity {
 	WOLFSSL_CTX *library;
+	uint8_t binding[TLS_TICKET_BINDING_BYTES];
+};
+
+struct tls_ctx {
 	bool client, require_name, once, blind;
+	uint16_t max_version;
 	char *server_name;				/* NULL: none */
 	char alpn[TLS_ALPN_MAX_BYTES];			/* "" none */
-	uint8_t binding[TLS_TICKET_BINDING_BYTES];
-	uint8_t *leaf_der;				/* for require_name */
-	struct x509 leaf;
+	uint32_t suites;				/* bit i: tls_suites[i] may be agreed on */
+	char *chacha_list;				/* the suites for a client that prefers ChaCha20; NULL: as for all */
+	struct tls_names *names;			/* of a server's certificates; places in identities */
+	uint32_t n_identities;
+	struct tls_identity *identities;
 };
 
 /* The calling worker. */
@@ -54,14 +63,14 @@ struct tls_post {
 
 struct tls_session {
 	struct tls_ctx *ctx;
-	WOLFSSL *library;		/* for the handshake; NULL once it isn't needed any more */
+	WOLFSSL *library;		/* for the handshake; NULL before a server has the ClientHello, and once it isn't needed any more */
 	struct chain in, out;
 	uint32_t record_left;		/* bytes of the record at hand that the library may still fetch */
 	uint32_t handshake_bytes;	/* fetched before the handshake was complete */
 	uint32_t idle_records;		/* fetched since the last one that brought data */
 	uint32_t turn_bytes;		/* what may still be read in this call: tls_read's fairness */
 	bool established, peer_closed, close_sent, alert_sent;
-	bool first_byte_seen, first_record_seen, refused_name;
+	bool first_byte_seen;
 	bool update_owed;		/* the peer asked for a KeyUpdate of ours */
 	bool update_asked;		/* we asked for one of the peer's, and it hasn't come */
 	bool resumed;
@@ -95,9 +104,12 @@ int tls_session_send(WOLFSSL *library, char *buf, int bytes, void *session);
 /* Appends ciphertext. False: no mbuf. */
 bool tls_session_emit(struct tls_session *s, const uint8_t *data, uint32_t bytes);
 
-/* session.c: with the first record, which is queued as a whole; then from the library's callback. */
-void tls_session_take_name(struct tls_session *s, uint32_t record_bytes);
-int tls_session_on_name(WOLFSSL *library, int *alert, void *ctx);
+/* session.c: the library's part, of the identity that was chosen. False: no memory. */
+bool tls_session_start(struct tls_session *s, const struct tls_identity *identity);
+/* The session ends with @alert to the peer, when none was sent. */
+enum tls_status tls_session_refuse(struct tls_session *s, enum tls_error e, uint8_t alert);
+/* begin.c: once the ClientHello is whole, a server knows as whom to answer. TLS_OK: it has begun. */
+enum tls_status tls_session_begin(struct tls_session *s);
 
 /* info.c: from the library, while it is there. False: no memory. */
 bool tls_session_take_info(struct tls_session *s);

@@ -3,7 +3,6 @@
 
 #include "dataplane/base/assert.h"
 #include "tls/error.h"
-#include "tls/hello.h"
 #include "tls/record.h"
 
 /* A fatal alert that the library didn't get to send, in the clear. */
@@ -35,8 +34,6 @@ static enum tls_status fail_by_library(struct tls_session *s, int code)
 	if (refused != tls_worker->refused_seen)
 		e = TLS_ERR_MEMORY;
 	tls_worker->refused_seen = refused;
-	if (s->refused_name)
-		e = TLS_ERR_SNI;
 	tls_session_fail(s, e);
 	if (s->error == TLS_ERR_ALERT)
 		take_alert(s);
@@ -46,16 +43,23 @@ static enum tls_status fail_by_library(struct tls_session *s, int code)
 	return TLS_FAILED;
 }
 
+enum tls_status tls_session_refuse(struct tls_session *s, enum tls_error e, uint8_t alert)
+{
+	tls_session_fail(s, e);
+	emit_alert(s, alert);
+	return TLS_FAILED;
+}
+
 /* How long a ticket serves is the keys' to say; the library would stop at minutes, and tell clients so. */
-static void set_ticket_lifetime(struct tls_session *s)
+static void set_ticket_lifetime(struct tls_session *s, const struct tls_identity *identity)
 {
 	uint32_t lifetime_s = tls_tickets_lifetime_s(tls_worker->tickets);
 
-	wolfSSL_CTX_set_TicketHint(s->ctx->library, (int)lifetime_s);	/* the context is this worker's own */
+	wolfSSL_CTX_set_TicketHint(identity->library, (int)lifetime_s);	/* the context is this worker's own */
 	wolfSSL_set_timeout(s->library, lifetime_s);
 }
 
-static bool prepare(struct tls_session *s)
+static bool prepare(struct tls_session *s, const struct tls_identity *identity)
 {
 	WOLFSSL *l = s->library;
 
@@ -72,7 +76,7 @@ static bool prepare(struct tls_session *s)
 			return false;
 	}
 	if (!s->ctx->client && tls_worker->tickets) {
-		set_ticket_lifetime(s);
+		set_ticket_lifetime(s, identity);
 	} else if (!s->ctx->client) {
 		wolfSSL_NoTicketTLSv12(l);
 		wolfSSL_no_ticket_TLSv13(l);	/* refused where 1.3 isn't spoken anyway */
@@ -87,6 +91,15 @@ static bool prepare(struct tls_session *s)
 	return true;
 }
 
+bool tls_session_start(struct tls_session *s, const struct tls_identity *identity)
+{
+	s->library = wolfSSL_new(identity->library);
+	if (s->library && prepare(s, identity))
+		return true;
+	tls_worker->refused_seen = tls_heap_refused(tls_worker->heap);
+	return false;
+}
+
 struct tls_session *tls_session_new(struct tls_ctx *ctx)
 {
 	struct tls_session *s;
@@ -97,10 +110,8 @@ struct tls_session *tls_session_new(struct tls_ctx *ctx)
 		return NULL;
 	s->ctx = ctx;
 	s->alert = TLS_ALERT_NONE;
-	s->library = wolfSSL_new(ctx->library);
-	if (s->library && prepare(s))
+	if (!ctx->client || tls_session_start(s, &ctx->identities[0]))
 		return s;
-	tls_worker->refused_seen = tls_heap_refused(tls_worker->heap);
 	tls_session_free(s);
 	return NULL;
 }
@@ -117,48 +128,6 @@ void tls_session_free(struct tls_session *s)
 	tls_heap_release(s->sni);
 	tls_heap_release(s->alpn);
 	tls_heap_release(s);	/* and wiped by it: the keys stand in it */
-}
-
-/* The name that the first record asks for; the log wants it also when the handshake fails. */
-void tls_session_take_name(struct tls_session *s, uint32_t record_bytes)
-{
-	struct der name;
-
-	s->first_record_seen = true;
-	if (s->ctx->client || record_bytes > sizeof(tls_worker->gather))
-		return;
-	chain_peek(&s->in, tls_worker->gather, record_bytes);
-	name = tls_hello_server_name((struct der){ tls_worker->gather, record_bytes });
-	if (name.n == 0)
-		return;
-	s->sni = tls_heap_alloc_zeroed(name.n + 1);
-	if (s->sni)
-		memcpy(s->sni, name.p, name.n);
-	else
-		tls_session_fail(s, TLS_ERR_MEMORY);
-}
-
-/* The library has read the ClientHello: will the name do? What the library read counts, whatever record it came in. */
-int tls_session_on_name(WOLFSSL *library, int *alert, void *unused)
-{
-	struct tls_session *s = wolfSSL_GetIOReadCtx(library);
-	char name[TLS_CERT_NAME_BYTES];
-	unsigned short bytes;
-	void *asked = NULL;
-
-	(void)unused;
-	bytes = wolfSSL_SNI_GetRequest(library, WOLFSSL_SNI_HOST_NAME, &asked);
-	if (!s || !asked || bytes == 0 || !s->ctx->require_name)
-		return 0;
-	if (bytes < sizeof(name)) {
-		memcpy(name, asked, bytes);
-		name[bytes] = '\0';
-		if (strlen(name) == bytes && x509_names_host(&s->ctx->leaf, name))
-			return 0;
-	}
-	s->refused_name = true;
-	*alert = tls_error_alert(TLS_ERR_SNI);
-	return fatal_return;
 }
 
 uint32_t tls_input_bytes(const struct tls_session *s)
@@ -180,16 +149,19 @@ static bool speaks_tls(struct tls_session *s)
 
 enum tls_status tls_handshake(struct tls_session *s)
 {
+	enum tls_status begun;
 	int result, code;
 
 	if (s->error != TLS_ERR_NONE)
 		return TLS_FAILED;
 	if (s->established)
 		return TLS_OK;
-	if (!s->first_byte_seen && !speaks_tls(s)) {
-		tls_session_fail(s, TLS_ERR_NOT_TLS);
-		emit_alert(s, tls_error_alert(TLS_ERR_NOT_TLS));
-		return TLS_FAILED;
+	if (!s->first_byte_seen && !speaks_tls(s))
+		return tls_session_refuse(s, TLS_ERR_NOT_TLS, tls_error_alert(TLS_ERR_NOT_TLS));
+	if (!s->library) {
+		begun = tls_session_begin(s);
+		if (begun != TLS_OK)
+			return begun;
 	}
 	result = s->ctx->client ? wolfSSL_connect(s->library) : wolfSSL_accept(s->library);
 	if (result == WOLFSSL_SUCCESS) {

@@ -80,8 +80,6 @@ static bool record_begin(struct tls_session *s)
 		bytes = RECORD_HEADER_BYTES;	/* the library refuses it by its header */
 	if (s->in.bytes < bytes)
 		return false;
-	if (!s->first_record_seen)
-		tls_session_take_name(s, bytes);
 	s->record_left = bytes;
 	return true;
 }

@@ -1,18 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tls/strength.h"
 
+#include <strings.h>
+
 const struct tls_suite tls_suites[] = {
-	{ 0x1301, 0x0304, 128, AEAD_AES_128_GCM, "TLS13-AES128-GCM-SHA256", "TLS_AES_128_GCM_SHA256" },
-	{ 0x1302, 0x0304, 192, AEAD_AES_256_GCM, "TLS13-AES256-GCM-SHA384", "TLS_AES_256_GCM_SHA384" },
-	{ 0x1303, 0x0304, 128, AEAD_CHACHA20_POLY1305, "TLS13-CHACHA20-POLY1305-SHA256", "TLS_CHACHA20_POLY1305_SHA256" },
-	{ 0xc02b, 0x0303, 128, AEAD_AES_128_GCM, "ECDHE-ECDSA-AES128-GCM-SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256" },
-	{ 0xc02f, 0x0303, 128, AEAD_AES_128_GCM, "ECDHE-RSA-AES128-GCM-SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256" },
-	{ 0xc02c, 0x0303, 192, AEAD_AES_256_GCM, "ECDHE-ECDSA-AES256-GCM-SHA384", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384" },
-	{ 0xc030, 0x0303, 192, AEAD_AES_256_GCM, "ECDHE-RSA-AES256-GCM-SHA384", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384" },
-	{ 0xcca9, 0x0303, 128, AEAD_CHACHA20_POLY1305, "ECDHE-ECDSA-CHACHA20-POLY1305", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256" },
-	{ 0xcca8, 0x0303, 128, AEAD_CHACHA20_POLY1305, "ECDHE-RSA-CHACHA20-POLY1305", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256" },
+	{ 0x1301, 0x0304, 128, AEAD_AES_128_GCM, TLS_AUTH_ANY,
+	  "TLS13-AES128-GCM-SHA256", "TLS_AES_128_GCM_SHA256" },
+	{ 0x1302, 0x0304, 192, AEAD_AES_256_GCM, TLS_AUTH_ANY,
+	  "TLS13-AES256-GCM-SHA384", "TLS_AES_256_GCM_SHA384" },
+	{ 0x1303, 0x0304, 128, AEAD_CHACHA20_POLY1305, TLS_AUTH_ANY,
+	  "TLS13-CHACHA20-POLY1305-SHA256", "TLS_CHACHA20_POLY1305_SHA256" },
+	{ 0xc02b, 0x0303, 128, AEAD_AES_128_GCM, TLS_AUTH_ECDSA,
+	  "ECDHE-ECDSA-AES128-GCM-SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256" },
+	{ 0xc02f, 0x0303, 128, AEAD_AES_128_GCM, TLS_AUTH_RSA,
+	  "ECDHE-RSA-AES128-GCM-SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256" },
+	{ 0xc02c, 0x0303, 192, AEAD_AES_256_GCM, TLS_AUTH_ECDSA,
+	  "ECDHE-ECDSA-AES256-GCM-SHA384", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384" },
+	{ 0xc030, 0x0303, 192, AEAD_AES_256_GCM, TLS_AUTH_RSA,
+	  "ECDHE-RSA-AES256-GCM-SHA384", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384" },
+	{ 0xcca9, 0x0303, 128, AEAD_CHACHA20_POLY1305, TLS_AUTH_ECDSA,
+	  "ECDHE-ECDSA-CHACHA20-POLY1305", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256" },
+	{ 0xcca8, 0x0303, 128, AEAD_CHACHA20_POLY1305, TLS_AUTH_RSA,
+	  "ECDHE-RSA-CHACHA20-POLY1305", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256" },
 };
 const size_t tls_suites_count = sizeof(tls_suites) / sizeof(tls_suites[0]);
+_Static_assert(sizeof(tls_suites) / sizeof(tls_suites[0]) < TLS_SUITES_MAX, "room for a 0 behind the suites");
 
 /*
  * The hybrid first: traffic recorded today stays closed to a quantum computer of
@@ -26,6 +38,7 @@ const struct tls_group tls_groups[] = {
 	{ 24, 192, "secp384r1" },
 };
 const size_t tls_groups_count = sizeof(tls_groups) / sizeof(tls_groups[0]);
+_Static_assert(sizeof(tls_groups) / sizeof(tls_groups[0]) < TLS_GROUPS_MAX, "room for a 0 behind the groups");
 
 const struct tls_suite *tls_suite_lookup(uint16_t id)
 {
@@ -43,6 +56,32 @@ const struct tls_group *tls_group_lookup(uint16_t id)
 
 	for (i = 0; i < tls_groups_count; i++)
 		if (tls_groups[i].id == id)
+			return &tls_groups[i];
+	return NULL;
+}
+
+const struct tls_suite *tls_suite_by_name(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < tls_suites_count; i++)
+		if (strcasecmp(name, tls_suites[i].iana_name) == 0 || strcasecmp(name, tls_suites[i].library_name) == 0)
+			return &tls_suites[i];
+	return NULL;
+}
+
+const struct tls_group *tls_group_by_name(const char *name)
+{
+	static const char *const aliases[][2] = {
+		{ "P-256", "secp256r1" }, { "prime256v1", "secp256r1" }, { "P-384", "secp384r1" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+		if (strcasecmp(name, aliases[i][0]) == 0)
+			name = aliases[i][1];
+	for (i = 0; i < tls_groups_count; i++)
+		if (strcasecmp(name, tls_groups[i].name) == 0)
 			return &tls_groups[i];
 	return NULL;
 }

@@ -30,12 +30,15 @@ enum aead_kind {
 	AEAD_CHACHA20_POLY1305,	/* RFC 8439 */
 };
 
+enum tls_auth { TLS_AUTH_ANY, TLS_AUTH_ECDSA, TLS_AUTH_RSA };	/* which signatures a TLS 1.2 suite is for; ECDSA's also Ed25519 */
+
 struct tls_suite {
 	uint16_t id;			/* IANA */
 	uint16_t version;		/* 0x0304 or 0x0303 */
 	unsigned int bits;
 	enum aead_kind cipher;
-	const char *library_name;	/* as wolfSSL's cipher list has it */
+	enum tls_auth auth;
+	const char *library_name;	/* as wolfSSL's cipher list has it; in TLS 1.2 OpenSSL's name, too */
 	const char *iana_name;
 };
 
@@ -51,9 +54,15 @@ extern const size_t tls_suites_count;
 extern const struct tls_group tls_groups[];
 extern const size_t tls_groups_count;
 
+#define TLS_SUITES_MAX 16u	/* room for the tables, and a 0 behind them */
+#define TLS_GROUPS_MAX 8u
+
 /* NULL: not in the table. */
 const struct tls_suite *tls_suite_lookup(uint16_t id);
 const struct tls_group *tls_group_lookup(uint16_t id);
+/* By IANA's name or OpenSSL's; a group's also as NIST and SEC call it. Case doesn't count. NULL: not in the table. */
+const struct tls_suite *tls_suite_by_name(const char *name);
+const struct tls_group *tls_group_by_name(const char *name);
 
 /* A strength that a rule may ask for: 112, 128 or 192. */
 bool tls_strength_known(unsigned int bits);

@@ -45,7 +45,9 @@ enum tls_status {
 	X(HELLO_TOO_LONG, "hello_too_long", "the handshake sent more bytes than the limit") \
 	X(VERSION, "no_shared_version", "no protocol version in common") \
 	X(CIPHER, "no_shared_cipher", "no cipher suite, group or signature algorithm in common") \
-	X(SNI, "unknown_name", "the client asked for a name that the certificate doesn't hold") \
+	X(SNI, "unknown_name", "the client asked for a name that no certificate holds") \
+	X(ALPN, "no_shared_protocol", "the client speaks other protocols than the rule's, by ALPN") \
+	X(FALLBACK, "fallback", "the client came with an older TLS version after one that failed; both sides know a newer one") \
 	X(CERTIFICATE, "bad_certificate", "the peer's certificate was refused") \
 	X(ALERT, "peer_alert", "the peer sent a fatal alert") \
 	X(KEY_LIMIT, "key_limit", "a TLS 1.2 key has protected as many records as it safely can") \

@@ -17,6 +17,23 @@
 #include "tls/record.h"
 #include "tls_pair.h"
 
+/* As begin.c does it, and as if it were a ClientHello's body alone. */
+static void read_hello(const uint8_t *data, size_t size)
+{
+	uint8_t *copy = malloc(size + 1);
+	struct tls_hello hello;
+	struct der body;
+
+	if (!copy)
+		return;
+	memcpy(copy, data, size);
+	if (tls_hello_read((struct der){ copy, size }, &hello))
+		tls_hello_speaks(&hello, "imap,smtp");
+	if (tls_hello_join(copy, size, &body) == TLS_HELLO_WHOLE && tls_hello_read(body, &hello))
+		tls_hello_speaks(&hello, "imap");
+	free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* In place of tls/rng.c: the same input must do the same. */
@@ -189,6 +206,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	switch (data[0] % 5) {
 	case 0:
 		tls_hello_look((struct der){ data + 1, size - 1 });
+		read_hello(data + 1, size - 1);
 		feed(p.server, data + 1, size - 1);
 		break;
 	case 1:

@@ -124,7 +124,7 @@ static void a_whole_configuration(void **state)
 	assert_int_equal(rule_def_port(imap), 993);
 	assert_int_equal(rule_def_server_port(imap, 1), 143);
 	assert_int_equal(imap->deny.n, 2);
-	assert_int_equal(imap->tls_min, RULE_TLS_13);
+	assert_int_equal(imap->tls.min, RULE_TLS_13);
 	assert_int_equal(imap->idle_timeout_us, 1860000000);
 	assert_int_equal(rule_def_port(smtp), 8465);
 	assert_int_equal(rule_def_server_port(smtp, 0), 25);
@@ -284,14 +284,14 @@ static void changes_outlive_the_process_with_a_rules_file(void **state)
 	site_start(&site);
 	assert_int_equal(ruleset_copy(&rules, &site.gateway.rules), 0);
 	snprintf(rules.defs[0].name, sizeof(rules.defs[0].name), "renamed");
-	rules.defs[0].tls_min = RULE_TLS_13;
+	rules.defs[0].tls.min = RULE_TLS_13;
 	rules.defs[0].idle_timeout_us = 1500000;
 	assert_int_equal(gateway_apply(&site.gateway, &rules, NULL, &err), 0);
 	site_stop(&site);
 	site_start(&site);
 	assert_int_equal(site.gateway.rules.n, 1);
 	assert_string_equal(site.gateway.rules.defs[0].name, "renamed");
-	assert_int_equal(site.gateway.rules.defs[0].tls_min, RULE_TLS_13);
+	assert_int_equal(site.gateway.rules.defs[0].tls.min, RULE_TLS_13);
 	assert_int_equal(site.gateway.rules.defs[0].idle_timeout_us, 1500000);
 	site_stop(&site);
 }

@@ -333,16 +333,23 @@ static void test_every_allocation_fails(void **state)
 static void test_heap_full(void **state)
 {
 	struct tls_session *many[20000];
+	struct pair p, late;
 	struct rte_mbuf *m;
-	struct pair p;
 	uint32_t n = 0;
 
 	(void)state;
 	pair_init(&p, client_ctx, server_ctx);
 	assert_int_equal(pair_handshake(&p), TLS_OK);
-	while (n < 20000 && (many[n] = tls_session_new(server_ctx)))
+	pair_init(&late, client_ctx, server_ctx);
+	assert_int_equal(tls_handshake(late.client), TLS_WANT_INPUT);
+	/* A client's takes its library at once, a server's with the ClientHello. */
+	while (n < 20000 && (many[n] = tls_session_new(client_ctx)))
 		n++;
 	assert_true(n > 500 && n < 20000);
+	tls_input(late.server, tls_output(late.client));
+	assert_int_equal(tls_handshake(late.server), TLS_FAILED);
+	assert_int_equal(tls_session_error(late.server), TLS_ERR_MEMORY);
+	pair_fini(&late);
 	/* One freed makes the room that a record of an established session needs. */
 	while (n > 0 && n % 16)
 		tls_session_free(many[--n]);

@@ -185,21 +185,138 @@ static void test_pem(void **state)
 	assert_int_equal(NEXT("-----BEGIN A\n-----END A-----\n"), PEM_BAD);
 }
 
+/* record, ClientHello: version, random, empty session id, one suite, one compression, server_name "a.b" */
+#define HELLO_HEAD 3, 3, [11 ... 42] = 7, 0, 0, 2, 0x13, 1, 1, 0
+#define HELLO_BYTES 64u
+
+static const uint8_t named_hello[] = { 22, 3, 1, 0, 59, 1, 0, 0, 55, HELLO_HEAD,
+				       0, 12, 0, 0, 0, 8, 0, 6, 0, 0, 3, 'a', '.', 'b' };
+
 static void test_hello(void **state)
 {
-	/* record, ClientHello: version, random, empty session id, one suite, one compression, server_name "a.b" */
-	uint8_t hello[] = { 22, 3, 1, 0, 59, 1, 0, 0, 55, 3, 3, [11 ... 42] = 7, 0, 0, 2, 0x13, 1, 1, 0,
-			    0, 12, 0, 0, 0, 8, 0, 6, 0, 0, 3, 'a', '.', 'b' };
-	struct der name = tls_hello_server_name((struct der){ hello, sizeof(hello) });
+	uint8_t hello[HELLO_BYTES];
+	struct tls_hello read;
+	struct der body;
 	size_t i;
 
 	(void)state;
-	assert_int_equal(sizeof(hello), 64);
-	assert_true(der_equal(name, DER_BYTES("a.b")));
-	for (i = 0; i < sizeof(hello); i++)
-		assert_int_equal(tls_hello_server_name((struct der){ hello, i }).n, 0);
-	hello[58] = 1;	/* another kind of name */
-	assert_int_equal(tls_hello_server_name((struct der){ hello, sizeof(hello) }).n, 0);
+	assert_int_equal(sizeof(named_hello), HELLO_BYTES);
+	for (i = 0; i < HELLO_BYTES; i++) {
+		memcpy(hello, named_hello, HELLO_BYTES);
+		assert_int_equal(tls_hello_join(hello, i, &body), TLS_HELLO_MORE);
+	}
+	memcpy(hello, named_hello, HELLO_BYTES);
+	assert_int_equal(tls_hello_join(hello, HELLO_BYTES, &body), TLS_HELLO_WHOLE);
+	assert_true(tls_hello_read(body, &read));
+	assert_true(der_equal(read.name, DER_BYTES("a.b")));
+	assert_int_equal(read.version, 0x0303);
+	assert_int_equal(read.suites, 1);
+	assert_false(read.fallback || read.prefers_chacha);
+	/* What it doesn't say it can, it can as of old. */
+	assert_int_equal(read.can, TLS_HELLO_ECDSA | TLS_HELLO_RSA_PKCS1 | TLS_HELLO_CURVE_P256 | TLS_HELLO_CURVE_P384);
+	/* A cut body is malformed wherever it is cut, but where its extensions would begin. */
+	for (i = 0; i < body.n; i++)
+		assert_int_equal(tls_hello_read((struct der){ body.p, i }, &read), i == 41);
+	hello[53] = 1;	/* another kind of name, which no RFC describes */
+	assert_true(tls_hello_read(body, &read));
+	assert_int_equal(read.name.n, 0);
+}
+
+/* Any cut into records; what isn't a ClientHello; the longest one in one-byte records. */
+static void test_hello_records(void **state)
+{
+	uint8_t stream[HELLO_BYTES * 6 + 5];
+	struct tls_hello read;
+	struct der body;
+	size_t cut, i, at;
+
+	(void)state;
+	for (cut = 1; cut < HELLO_BYTES - 5; cut++) {
+		at = 0;
+		for (i = 5; i < HELLO_BYTES; i++) {
+			size_t left = HELLO_BYTES - i, n = left < cut ? left : cut;
+
+			if ((i - 5) % cut == 0) {
+				memcpy(stream + at, (const uint8_t[]){ 22, 3, 1, 0, (uint8_t)n }, 5);
+				at += 5;
+			}
+			stream[at++] = named_hello[i];
+		}
+		assert_int_equal(tls_hello_join(stream, at - 1, &body), TLS_HELLO_MORE);
+		/* The first call moved bytes: each is given the stream as it came. */
+		at = 0;
+		for (i = 5; i < HELLO_BYTES; i++) {
+			size_t left = HELLO_BYTES - i, n = left < cut ? left : cut;
+
+			if ((i - 5) % cut == 0) {
+				memcpy(stream + at, (const uint8_t[]){ 22, 3, 1, 0, (uint8_t)n }, 5);
+				at += 5;
+			}
+			stream[at++] = named_hello[i];
+		}
+		assert_int_equal(tls_hello_join(stream, at, &body), TLS_HELLO_WHOLE);
+		assert_true(tls_hello_read(body, &read));
+		assert_true(der_equal(read.name, DER_BYTES("a.b")));
+	}
+	memcpy(stream, named_hello, HELLO_BYTES);
+	stream[5] = 2;
+	assert_int_equal(tls_hello_join(stream, HELLO_BYTES, &body), TLS_HELLO_NONE);
+	memcpy(stream, (const uint8_t[]){ 22, 3, 1, 0, 0 }, 5);
+	assert_int_equal(tls_hello_join(stream, 5, &body), TLS_HELLO_NONE);
+	memcpy(stream, (const uint8_t[]){ 22, 3, 1, 0, 1, 1, 21, 3, 1, 0, 2, 2, 0 }, 13);
+	assert_int_equal(tls_hello_join(stream, 13, &body), TLS_HELLO_NONE);
+	memcpy(stream, (const uint8_t[]){ 22, 3, 1, 0x40, 1 }, 5);
+	assert_int_equal(tls_hello_join(stream, 5, &body), TLS_HELLO_NONE);
+}
+
+/* @suites and @extensions around a ClientHello's fixed parts. */
+static bool read_hello(struct der suites, struct der extensions, struct tls_hello *out)
+{
+	static uint8_t body[512];
+	size_t at = 0;
+
+	memcpy(body, (const uint8_t[35]){ 3, 3 }, 35);
+	at = 35;
+	body[at++] = 0;
+	body[at++] = (uint8_t)suites.n;
+	memcpy(body + at, suites.p, suites.n);
+	at += suites.n;
+	memcpy(body + at, (const uint8_t[]){ 1, 0, 0, (uint8_t)extensions.n }, 4);
+	at += 4;
+	memcpy(body + at, extensions.p, extensions.n);
+	return tls_hello_read((struct der){ body, at + extensions.n }, out);
+}
+
+static void test_hello_abilities(void **state)
+{
+	const struct der suite = DER_BYTES("\x13\x01");
+	struct tls_hello h;
+
+	(void)state;
+	/* GREASE (RFC 8701) and the SCSV are no suites: ChaCha20 comes first here. */
+	assert_true(read_hello(DER_BYTES("\x3a\x3a\x56\x00\xcc\xa8\x13\x01"), DER_BYTES("\0\x2b\0\5\4\x7a\x7a\3\4"), &h));
+	assert_true(h.fallback && h.prefers_chacha);
+	assert_int_equal(h.version, 0x0304);
+	assert_true(read_hello(DER_BYTES("\x13\x01\x13\x03"), DER_BYTES("\0\x2b\0\3\2\3\3"), &h));
+	assert_false(h.prefers_chacha);
+	assert_int_equal(h.version, 0x0303);
+	assert_true(read_hello(suite, DER_BYTES("\0\x0d\0\x0a\0\x08\4\3\x08\4\x08\7\4\1" "\0\x0a\0\4\0\2\0\x18"), &h));
+	assert_int_equal(h.can, TLS_HELLO_ECDSA_P256 | TLS_HELLO_ECDSA | TLS_HELLO_RSA_PSS | TLS_HELLO_ED25519 |
+				TLS_HELLO_RSA_PKCS1 | TLS_HELLO_CURVE_P384);
+	/* ALPN. */
+	assert_true(read_hello(suite, DER_BYTES("\0\x10\0\x0c\0\x0a\4imap\4pop3"), &h));
+	assert_true(tls_hello_speaks(&h, "imap") && tls_hello_speaks(&h, "smtp,pop3"));
+	assert_false(tls_hello_speaks(&h, "ima") || tls_hello_speaks(&h, "imaps") || tls_hello_speaks(&h, "smtp,esmtp") ||
+		     tls_hello_speaks(&h, ""));
+	/* Malformed ones. */
+	assert_false(read_hello(suite, DER_BYTES("\0\x10\0\x02\0\0"), &h));			/* no protocol */
+	assert_false(read_hello(suite, DER_BYTES("\0\x10\0\x03\0\1\0"), &h));		/* an empty one */
+	assert_false(read_hello(suite, DER_BYTES("\0\x10\0\x04\0\2\2a"), &h));		/* a cut one */
+	assert_false(read_hello(suite, DER_BYTES("\0\0\0\6\0\4\0\0\2a"), &h));		/* a cut name */
+	assert_false(read_hello(suite, DER_BYTES("\0\0\0\x0a\0\x08\0\0\1a\0\0\1b"), &h));	/* two names */
+	assert_false(read_hello(suite, DER_BYTES("\0\x2b\0\4\3\3\3\3"), &h));		/* one version and a half */
+	assert_false(read_hello(suite, DER_BYTES("\0\x0d\0\5\0\3\4\3\4"), &h));
+	assert_false(read_hello(DER_BYTES("\x13\x01\x13"), DER_BYTES(""), &h));
 }
 
 static void test_hello_kinds(void **state)
@@ -262,7 +379,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_generator), cmocka_unit_test(test_strength), cmocka_unit_test(test_der),
-		cmocka_unit_test(test_pem),	  cmocka_unit_test(test_hello), cmocka_unit_test(test_hello_kinds),	   cmocka_unit_test(test_selftest),
+		cmocka_unit_test(test_pem),	  cmocka_unit_test(test_hello), cmocka_unit_test(test_hello_records),
+		cmocka_unit_test(test_hello_abilities), cmocka_unit_test(test_hello_kinds),	   cmocka_unit_test(test_selftest),
 		cmocka_unit_test(test_errors),
 	};
 

@@ -300,7 +300,7 @@ static void test_disagreements(void **state)
 	     TLS_ERR_NONE, &info, text);
 	assert_string_equal(text, "|imap");
 	meet(certs[0], (struct tls_settings){ .alpn = "imap" }, (struct tls_settings){ .alpn = "http/1.1" },
-	     TLS_ERR_CIPHER, TLS_ERR_ALERT, NULL, NULL);
+	     TLS_ERR_ALPN, TLS_ERR_ALERT, NULL, NULL);
 	meet(certs[0], (struct tls_settings){ .alpn = "imap" }, none, TLS_ERR_NONE, TLS_ERR_NONE, NULL, NULL);
 	meet(certs[0], none, (struct tls_settings){ .alpn = "imap" }, TLS_ERR_NONE, TLS_ERR_NONE, NULL, NULL);
 }
@@ -328,7 +328,7 @@ static void test_blind(void **state)
 	(void)state;
 	/* Any certificate and any name will do, in both versions; the name is asked for all the same. */
 	for (size_t v = 0; v < 2; v++) {
-		struct tls_settings blind = { .blind = true, .server_name = "other.example.org", .group = 23,
+		struct tls_settings blind = { .blind = true, .server_name = "other.example.org", .groups = { 23 },
 					      .max_version = v == 0 ? 0 : TLS_VERSION_1_2 };
 
 		meet(certs[0], none, blind, TLS_ERR_NONE, TLS_ERR_NONE, &info, text);

@@ -54,8 +54,14 @@ unsigned int pair_mbufs_out(void)
 
 struct tls_cert *pair_cert(const char *kind)
 {
-	static const char *const names[] = { "smtp.example.test", "192.0.2.1" };
-	struct tls_subject subject = { .common_name = "imap.example.test", .alt_names = names, .n_alt_names = 2 };
+	static const char *const names[] = { "imap.example.test", "smtp.example.test", "192.0.2.1" };
+
+	return pair_cert_for(kind, names, 3);
+}
+
+struct tls_cert *pair_cert_for(const char *kind, const char *const *names, size_t n)
+{
+	struct tls_subject subject = { .common_name = names[0], .alt_names = names + 1, .n_alt_names = n - 1 };
 	char err[256], *cert_text, *key_text;
 	enum tls_key_type type;
 	struct tls_key *key;

@@ -33,6 +33,8 @@ bool pair_library_is_older(void);
 
 /* A certificate of the given kind ("p256", "rsa2048", ...), self-signed, for imap.example.test. */
 struct tls_cert *pair_cert(const char *kind);
+/* The same for other names, the first of which is the common name; with @n 1 there are no alternative ones but it. */
+struct tls_cert *pair_cert_for(const char *kind, const char *const *names, size_t n);
 /* Contexts; they must come to be. */
 struct tls_ctx *pair_server_ctx(const struct tls_cert *cert, struct tls_settings settings);
 struct tls_ctx *pair_client_ctx(struct tls_settings settings);

@@ -70,7 +70,7 @@ struct tls_ctx *certificate_server_ctx(void)
 struct tls_ctx *certificate_client_ctx(uint16_t group)
 {
 	const struct tls_settings settings = {
-		.client = true, .ca_pem = ca_pem, .server_name = "imap.example.test", .group = group,
+		.client = true, .ca_pem = ca_pem, .server_name = "imap.example.test", .groups = { group },
 	};
 
 	return ctx(NULL, &settings);
