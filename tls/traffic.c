@@ -38,9 +38,11 @@ bool traffic_keys_update(struct traffic_keys *keys, struct traffic_suite suite)
 	return good && derive_keys(keys, suite);
 }
 
+uint64_t traffic_aes_gcm_records = TRAFFIC_AES_GCM_RECORDS;
+
 uint64_t traffic_records_max(struct traffic_suite suite)
 {
-	return suite.kind == AEAD_CHACHA20_POLY1305 ? TRAFFIC_RECORDS : TRAFFIC_AES_GCM_RECORDS;
+	return suite.kind == AEAD_CHACHA20_POLY1305 ? TRAFFIC_RECORDS : traffic_aes_gcm_records;
 }
 
 static void put_seq(uint8_t *to, uint64_t seq)

@@ -42,6 +42,8 @@ static inline uint32_t traffic_explicit_bytes(struct traffic_suite suite)
 /* The next secret (RFC 8446 7.2), its key and IV (7.3), and records counted from 0. False: the library failed. */
 bool traffic_keys_update(struct traffic_keys *keys, struct traffic_suite suite);
 uint64_t traffic_records_max(struct traffic_suite suite);
+/* TRAFFIC_AES_GCM_RECORDS; tests make it small, nobody else writes it. */
+extern uint64_t traffic_aes_gcm_records;
 
 #define TRAFFIC_AAD_MAX_BYTES 13u
 /*
