@@ -66,11 +66,14 @@ struct tls_session {
 	WOLFSSL *library;		/* for the handshake; NULL before a server has the ClientHello, and once it isn't needed any more */
 	struct chain in, out;
 	uint32_t record_left;		/* bytes of the record at hand that the library may still fetch */
+	uint32_t message_left;		/* of the handshake message at hand, still to be fetched; while it is in the clear */
 	uint32_t handshake_bytes;	/* fetched before the handshake was complete */
 	uint32_t idle_records;		/* fetched since the last one that brought data */
 	uint32_t turn_bytes;		/* what may still be read in this call: tls_read's fairness */
 	bool established, peer_closed, close_sent, alert_sent;
 	bool first_byte_seen;
+	bool answered;			/* the library has sent something */
+	bool peer_seals;		/* TLS 1.2: its change_cipher_spec has come */
 	bool update_owed;		/* the peer asked for a KeyUpdate of ours */
 	bool update_asked;		/* we asked for one of the peer's, and it hasn't come */
 	bool resumed;

@@ -13,6 +13,7 @@
 #include "dataplane/base/assert.h"
 
 #define SMALL_BYTES 512u
+#define MESSAGE_HEADER_BYTES 4u		/* RFC 8446 4 */
 
 bool tls_session_emit(struct tls_session *s, const uint8_t *data, uint32_t bytes)
 {
@@ -67,12 +68,104 @@ static bool is_plain_alert(struct tls_session *s)
 	return true;
 }
 
+/*
+ * TLS 1.3: change_cipher_spec is for middleboxes, and dropped however often it comes
+ * (RFC 8446 5); the library puts up with one. Not before a server has the ClientHello.
+ */
+static void drop_change_cipher_specs(struct tls_session *s)
+{
+	static const uint8_t wanted[RECORD_HEADER_BYTES + 1] = { RECORD_CHANGE_CIPHER_SPEC, 3, 3, 0, 1, 1 };
+	uint8_t record[sizeof(wanted)];
+
+	while (s->answered && wolfSSL_version(s->library) == TLS_VERSION_1_3 &&
+	       chain_peek(&s->in, record, sizeof(record)) == sizeof(record) && memcmp(record, wanted, sizeof(wanted)) == 0 &&
+	       s->handshake_bytes < TLS_HANDSHAKE_MAX_BYTES) {
+		chain_skip(&s->in, sizeof(wanted));
+		s->handshake_bytes += (uint32_t)sizeof(wanted);
+	}
+}
+
+/* The first record and the one behind it, both here as a whole, become one; @bytes: the first's, header included. */
+static bool join_next(struct tls_session *s, uint8_t *record, uint32_t bytes, uint32_t next_bytes)
+{
+	struct chain joined = { 0 };
+	uint32_t payload = bytes - RECORD_HEADER_BYTES + next_bytes;
+
+	record[3] = (uint8_t)(payload >> 8);
+	record[4] = (uint8_t)payload;
+	if (!record_copy(&joined, record, bytes)) {
+		chain_free(&joined);
+		tls_session_fail(s, TLS_ERR_MEMORY);
+		return false;
+	}
+	chain_skip(&s->in, bytes + RECORD_HEADER_BYTES);
+	s->handshake_bytes += RECORD_HEADER_BYTES;
+	chain_join(&joined, &s->in);
+	s->in = joined;
+	return true;
+}
+
+/* Goes on through the messages of a record's payload; false: it ends within a message's header. */
+static bool walk_messages(const uint8_t *payload, uint32_t bytes, uint32_t *message_left)
+{
+	uint32_t at = 0, n;
+
+	while (at < bytes) {
+		if (*message_left == 0) {
+			if (bytes - at < MESSAGE_HEADER_BYTES)
+				return false;
+			*message_left = (uint32_t)payload[at + 1] << 16 | (uint32_t)payload[at + 2] << 8 | payload[at + 3];
+			at += MESSAGE_HEADER_BYTES;
+		}
+		n = *message_left < bytes - at ? *message_left : bytes - at;
+		*message_left -= n;
+		at += n;
+	}
+	return true;
+}
+
+/*
+ * The library wants the header of a handshake message in one piece, and a record may
+ * cut it (RFC 8446 5.1): then that record is put together with the next one. Only in
+ * the clear: what is sealed isn't anybody's to look into here. @bytes: the record with
+ * its header, now and then. False: it can't be fetched yet, or memory is out.
+ */
+static bool make_headers_whole(struct tls_session *s, uint32_t *bytes)
+{
+	uint8_t *record = tls_worker->gather;
+	uint32_t left, next_bytes;
+
+	for (;;) {
+		const uint8_t *next = record + *bytes;
+
+		left = s->message_left;
+		if (*bytes + RECORD_HEADER_BYTES > sizeof(tls_worker->gather))
+			return true;
+		chain_peek(&s->in, record, *bytes + RECORD_HEADER_BYTES);
+		if (walk_messages(record + RECORD_HEADER_BYTES, *bytes - RECORD_HEADER_BYTES, &left))
+			break;
+		if (s->in.bytes < *bytes + RECORD_HEADER_BYTES)
+			return false;
+		next_bytes = (uint32_t)next[3] << 8 | next[4];
+		/* What isn't allowed is for the library to refuse. */
+		if (next[0] != RECORD_HANDSHAKE || next_bytes == 0 ||
+		    *bytes - RECORD_HEADER_BYTES + next_bytes > TLS_RECORD_MAX_BYTES)
+			return true;
+		if (s->in.bytes < *bytes + RECORD_HEADER_BYTES + next_bytes || !join_next(s, record, *bytes, next_bytes))
+			return false;
+		*bytes += next_bytes;
+	}
+	s->message_left = left;
+	return true;
+}
+
 /* May the library fetch the next record? Sets record_left when so. */
 static bool record_begin(struct tls_session *s)
 {
 	uint8_t header[RECORD_HEADER_BYTES];
 	uint32_t bytes;
 
+	drop_change_cipher_specs(s);
 	if (chain_peek(&s->in, header, RECORD_HEADER_BYTES) < RECORD_HEADER_BYTES)
 		return false;
 	bytes = RECORD_HEADER_BYTES + ((uint32_t)header[3] << 8 | header[4]);
@@ -80,6 +173,9 @@ static bool record_begin(struct tls_session *s)
 		bytes = RECORD_HEADER_BYTES;	/* the library refuses it by its header */
 	if (s->in.bytes < bytes)
 		return false;
+	if (header[0] == RECORD_HANDSHAKE && !s->peer_seals && !make_headers_whole(s, &bytes))
+		return false;
+	s->peer_seals = s->peer_seals || header[0] == RECORD_CHANGE_CIPHER_SPEC;
 	s->record_left = bytes;
 	return true;
 }
@@ -111,7 +207,7 @@ int tls_session_recv(WOLFSSL *library, char *buf, int bytes, void *session)
 		return recv_fed((uint8_t *)buf, (uint32_t)bytes);
 	if (s->record_left == 0) {
 		if (!record_begin(s))
-			return WOLFSSL_CBIO_ERR_WANT_READ;
+			return s->error == TLS_ERR_NONE ? WOLFSSL_CBIO_ERR_WANT_READ : WOLFSSL_CBIO_ERR_GENERAL;
 		if (is_plain_alert(s)) {
 			s->error = TLS_ERR_ALERT;
 			return WOLFSSL_CBIO_ERR_GENERAL;
@@ -139,6 +235,7 @@ int tls_session_send(WOLFSSL *library, char *buf, int bytes, void *session)
 	/* Its keys are behind ours now: nothing of its own may leave, an answer to a bad ticket either. */
 	if (s->established)
 		return bytes;
+	s->answered = true;
 	record_on_sent(s, (const uint8_t *)buf, (uint32_t)bytes);
 	if (!tls_session_emit(s, (const uint8_t *)buf, (uint32_t)bytes)) {
 		s->error = TLS_ERR_MEMORY;
