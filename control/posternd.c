@@ -10,7 +10,9 @@
 #include "control/gateway.h"
 #include "control/log.h"
 #include "control/loop.h"
+#include "control/secrecy.h"
 #include "control/server.h"
+#include "tls/keylog.h"
 #include "tls/selftest.h"
 #include "tls/tls.h"
 
@@ -21,8 +23,8 @@
 enum { EXIT_OK = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
 struct options {
-	const char *config;
-	bool check, slow_crypto, verbose;
+	const char *config, *key_log;
+	bool check, slow_crypto, verbose, core_dumps;
 };
 
 struct daemon {
@@ -33,7 +35,8 @@ struct daemon {
 
 static void usage(FILE *out)
 {
-	fputs("Usage: posternd [--config FILE] [--allow-slow-crypto] [--verbose]\n"
+	fputs("Usage: posternd [--config FILE] [--allow-slow-crypto] [--verbose] [--core-dumps]\n"
+	      "                [--debug-key-log FILE]\n"
 	      "       posternd --check-config FILE\n"
 	      "       posternd --version | --help\n"
 	      "\n"
@@ -43,6 +46,8 @@ static void usage(FILE *out)
 	      "  --check-config FILE    read it, its rules and certificates, touch no device, and exit\n"
 	      "  --allow-slow-crypto    start even if the TLS library uses no AES instructions\n"
 	      "  -v, --verbose          say more in the log\n"
+	      "  --core-dumps           for debugging: leave core dumps on, private keys in them\n"
+	      "  --debug-key-log FILE   for debugging: write the secrets of every TLS session to it\n"
 	      "  --version, --help      what they say\n"
 	      "\n"
 	      "SIGHUP reads rules and certificates again and opens the log file again; SIGTERM and\n"
@@ -53,12 +58,14 @@ static void usage(FILE *out)
 /* -1: go on; else the exit status. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	enum { CHECK = 256, SLOW, VERSION };
+	enum { CHECK = 256, SLOW, VERSION, CORE_DUMPS, KEY_LOG };
 	static const struct option known[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "check-config", required_argument, NULL, CHECK },
 		{ "allow-slow-crypto", no_argument, NULL, SLOW },
 		{ "verbose", no_argument, NULL, 'v' },
+		{ "core-dumps", no_argument, NULL, CORE_DUMPS },
+		{ "debug-key-log", required_argument, NULL, KEY_LOG },
 		{ "version", no_argument, NULL, VERSION },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 }
@@ -81,6 +88,12 @@ static int parse_options(int argc, char **argv, struct options *o)
 		case 'v':
 			o->verbose = true;
 			break;
+		case CORE_DUMPS:
+			o->core_dumps = true;
+			break;
+		case KEY_LOG:
+			o->key_log = optarg;
+			break;
 		case VERSION:
 			puts("posternd " POSTERN_VERSION);
 			return EXIT_OK;
@@ -97,6 +110,19 @@ static int parse_options(int argc, char **argv, struct options *o)
 	fprintf(stderr, "posternd: \"%s\" isn't an option\n", argv[optind]);
 	usage(stderr);
 	return EXIT_USAGE;
+}
+
+static int open_key_log(const char *path, struct error *err)
+{
+	char why[512];
+	int r = path != NULL ? tls_key_log_open(path, why, sizeof(why)) : 0;
+
+	if (r != 0)
+		return error_set(err, r, ERROR_IO, "--debug-key-log", "%s", why);
+	if (path != NULL)
+		log_say(LOG_WARNING_LEVEL, "DEBUGGING: the secrets of every TLS session are written to %s; whoever reads "
+			"that file reads all mail that passes. Start again without --debug-key-log when done", path);
+	return 0;
 }
 
 static int start_tls(struct tls_selftest *test, struct error *err)
@@ -237,6 +263,9 @@ static int run(struct daemon *d, const struct options *o, struct error *err)
 		return r;
 	r = log_open(config->log.file, config->log.format == LOG_JSON, err);
 	log_say(LOG_INFO_LEVEL, "posternd " POSTERN_VERSION " starts with %s", config->file);
+	secrecy_begin(o->core_dumps);
+	if (r == 0)
+		r = open_key_log(o->key_log, err);
 	if (r == 0)
 		r = start_tls(&test, err);
 	if (r == 0)
@@ -268,6 +297,7 @@ static int run(struct daemon *d, const struct options *o, struct error *err)
 	dataplane_stop();
 	gateway_log_last(&d->gateway);
 	gateway_fini(&d->gateway);
+	tls_key_log_close();
 	return r;
 }
 

@@ -4,6 +4,7 @@
 #include "dataplane/base/assert.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -326,6 +327,25 @@ static void *take(struct tls_heap *h, size_t bytes)
 	return page_address(h, i);
 }
 
+/* What no arena gave: control's, where private keys stand in it. */
+static void c_free(void *block)
+{
+	explicit_bzero(block, malloc_usable_size(block));
+	free(block);
+}
+
+static void *c_resize(void *block, size_t bytes)
+{
+	size_t have = malloc_usable_size(block);
+	void *moved = malloc(bytes);
+
+	if (!moved)
+		return NULL;
+	memcpy(moved, block, bytes < have ? bytes : have);
+	c_free(block);
+	return moved;
+}
+
 void *tls_heap_alloc(size_t bytes)
 {
 	struct tls_heap *h = current;
@@ -422,7 +442,7 @@ void tls_heap_release(void *block)
 		return;
 	h = owner_of(block);
 	if (!h)
-		free(block);
+		c_free(block);
 	else if (h == current)
 		give(h, block);
 	else
@@ -438,11 +458,9 @@ void *tls_heap_resize(void *block, size_t bytes)
 	if (!block)
 		return tls_heap_alloc(bytes);
 	h = owner_of(block);
-	if (!h && !current)
-		return realloc(block, bytes);
 	if (!h) {
-		/* The C library's block, resized on a worker: it stays the C library's. */
-		return fail_countdown && --fail_countdown == 0 ? NULL : realloc(block, bytes);
+		/* The C library's block stays the C library's, also when it is resized on a worker. */
+		return current && fail_countdown && --fail_countdown == 0 ? NULL : c_resize(block, bytes);
 	}
 	have = block_bytes(h, block);
 	if (bytes <= have && bytes > have / 2)

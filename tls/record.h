@@ -50,8 +50,9 @@ enum record_result {
 
 /* record_keys.c: the handshake is complete: keys, counts and what was agreed, from the library. False: failed. */
 bool record_take_over(struct tls_session *s);
-/* The library tells of a TLS 1.3 secret; of what it has sent. */
+/* The library tells of a TLS 1.3 secret; of TLS 1.2's, for the key log; of what it has sent. */
 int record_on_secret(WOLFSSL *library, int id, const unsigned char *secret, int bytes, void *session);
+int record_on_master_secret(WOLFSSL *library, void *secret, int bytes, void *unused);
 void record_on_sent(struct tls_session *s, const uint8_t *data, uint32_t bytes);
 /* Sends a KeyUpdate, which asks for one in return or not, and changes our keys. False: failed. */
 bool record_update_keys(struct tls_session *s, bool request);

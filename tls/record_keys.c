@@ -7,6 +7,7 @@
 #include <rte_byteorder.h>
 
 #include "dataplane/base/assert.h"
+#include "tls/keylog.h"
 
 #define KEY_UPDATE 24u	/* RFC 8446 4.6.3 */
 
@@ -19,12 +20,46 @@ static struct traffic_suite suite_of(const struct tls_suite *agreed)
 	return suite;
 }
 
+/* NULL: nobody who reads the log wants it. */
+static const char *key_log_label(int id)
+{
+	switch (id) {
+	case CLIENT_HANDSHAKE_TRAFFIC_SECRET:
+		return "CLIENT_HANDSHAKE_TRAFFIC_SECRET";
+	case SERVER_HANDSHAKE_TRAFFIC_SECRET:
+		return "SERVER_HANDSHAKE_TRAFFIC_SECRET";
+	case CLIENT_TRAFFIC_SECRET:
+		return "CLIENT_TRAFFIC_SECRET_0";
+	case SERVER_TRAFFIC_SECRET:
+		return "SERVER_TRAFFIC_SECRET_0";
+	default:
+		return NULL;
+	}
+}
+
+static void key_log(WOLFSSL *library, const char *label, const unsigned char *secret, int bytes)
+{
+	uint8_t client_random[TLS_KEY_LOG_RANDOM_BYTES];
+
+	if (label && bytes > 0 &&
+	    wolfSSL_get_client_random(library, client_random, sizeof(client_random)) == sizeof(client_random))
+		tls_key_log_write(label, client_random, secret, (size_t)bytes);
+}
+
+int record_on_master_secret(WOLFSSL *library, void *secret, int bytes, void *unused)
+{
+	(void)unused;
+	key_log(library, "CLIENT_RANDOM", secret, bytes);
+	return 0;
+}
+
 int record_on_secret(WOLFSSL *library, int id, const unsigned char *secret, int bytes, void *session)
 {
 	struct tls_session *s = session;
 	bool of_client = id == CLIENT_TRAFFIC_SECRET;
 
-	(void)library;
+	if (tls_key_log_is_open())
+		key_log(library, key_log_label(id), secret, bytes);
 	if (!of_client && id != SERVER_TRAFFIC_SECRET)
 		return 0;
 	ASSERT(bytes > 0 && bytes <= (int)TRAFFIC_SECRET_MAX_BYTES);

@@ -3,6 +3,7 @@
 
 #include "dataplane/base/assert.h"
 #include "tls/error.h"
+#include "tls/keylog.h"
 #include "tls/record.h"
 
 /* A fatal alert that the library didn't get to send, in the clear. */
@@ -67,6 +68,10 @@ static bool prepare(struct tls_session *s, const struct tls_identity *identity)
 	wolfSSL_SetIOWriteCtx(l, s);
 	if (wolfSSL_set_tls13_secret_cb(l, record_on_secret, s) != WOLFSSL_SUCCESS)
 		return false;
+	if (tls_key_log_is_open()) {
+		wolfSSL_set_secret_cb(l, record_on_master_secret, NULL);
+		wolfSSL_NoTicketTLSv12(l);
+	}
 	if (s->ctx->alpn[0]) {
 		char names[TLS_ALPN_MAX_BYTES];
 

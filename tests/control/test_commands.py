@@ -8,6 +8,7 @@ POSTERND is the real daemon over a dataplane that only takes notes.
 """
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -84,14 +85,15 @@ class Daemon:
         else:
             shutil.copytree(Daemon.certificates, self.path("certs"))
 
-    def start(self, text=HEAD + IMAP, **env):
+    def start(self, text=HEAD + IMAP, options=(), before=None, **env):
         if not os.path.isdir(self.path("certs")):
             self.certify()
         if text is not None:
             self.configure(text)
         with open(self.path("stderr"), "wb") as errors:
-            self.process = subprocess.Popen([DAEMON, "--config", self.config], stderr=errors, stdout=errors,
-                                            stdin=subprocess.DEVNULL, env={**os.environ, **env})
+            self.process = subprocess.Popen([DAEMON, "--config", self.config, *options], stderr=errors,
+                                            stdout=errors, stdin=subprocess.DEVNULL, cwd=self.folder,
+                                            preexec_fn=before, env={**os.environ, **env})
         end = time.monotonic() + 30
         while self.run("version").returncode != OK:
             check(self.process.poll() is None, "posternd ended: " + self.read("stderr"))
@@ -445,9 +447,74 @@ def with_changes(d, n):
             check(answer["ok"], answer)
 
 
-def resident_kb(d):
+def status_kb(d, field):
     with open(f"/proc/{d.process.pid}/status", encoding="ascii") as file:
-        return int(next(line for line in file if line.startswith("VmRSS")).split()[1])
+        return int(next(line for line in file if line.startswith(field)).split()[1])
+
+
+def resident_kb(d):
+    return status_kb(d, "VmRSS")
+
+
+def dump_all():
+    """What a system does that keeps core files; in the child."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+
+
+def dumps(d, options):
+    """Does posternd leave a core dump when it dies?"""
+    d.start(options=options, before=dump_all)
+    d.process.send_signal(signal.SIGSEGV)
+    _, status = os.waitpid(d.process.pid, 0)
+    d.process = None
+    check(os.WIFSIGNALED(status), status)
+    os.unlink(d.path("sock"))
+    return os.WCOREDUMP(status)
+
+
+@test
+def no_core_dumps(d):
+    """posternd leaves no core dump unless it is told to, and says so when it is"""
+    check(not dumps(d, ()), "a core dump was written")
+    check("core" not in d.read("log"), d.read("log"))
+    with subprocess.Popen(["sh", "-c", "kill -SEGV $$"], cwd=d.folder, preexec_fn=dump_all) as shell:
+        _, status = os.waitpid(shell.pid, 0)
+        shell.returncode = 0
+    check(dumps(d, ["--core-dumps"]) == os.WCOREDUMP(status), "--core-dumps isn't as the system has it")
+    check("a core file holds private keys" in d.read("log"), d.read("log"))
+
+
+@test
+def memory_is_locked(d):
+    """what posternd holds in memory isn't swapped, or the log says that it may be"""
+    d.start()
+    told = "memory can't be locked" in d.read("log")
+    check(told == (status_kb(d, "VmLck") == 0), f"{status_kb(d, 'VmLck')} KB are locked")
+    if os.geteuid() == 0 and resource.getrlimit(resource.RLIMIT_MEMLOCK)[1] == resource.RLIM_INFINITY:
+        check(not told, d.read("log"))
+
+
+@test
+def the_key_log_is_no_accident(d):
+    """secrets go to a file only when --debug-key-log says so, one that is its owner's, with a warning"""
+    d.start(SSLKEYLOGFILE=d.path("environment"))
+    check(not os.path.exists(d.path("environment")), "the environment alone does it")
+    check("DEBUGGING" not in d.read("log"), d.read("log"))
+    d.process.terminate()
+    d.end()
+    d.start(options=["--debug-key-log", d.path("keys")])
+    check(os.stat(d.path("keys")).st_mode & 0o777 == 0o600, "others may read it")
+    check('"warning"' in d.read("log") and "DEBUGGING: the secrets of every TLS session" in d.read("log"),
+          d.read("log"))
+    d.process.terminate()
+    d.end()
+    os.chmod(d.path("keys"), 0o644)
+    os.symlink(d.path("keys"), d.path("link"))
+    for name, part in (("keys", "its owner's alone"), ("link", "link")):
+        done = subprocess.run([DAEMON, "--config", d.config, "--debug-key-log", d.path(name)], timeout=60,
+                              capture_output=True, text=True, check=False)
+        check(done.returncode == REFUSED and part in done.stderr, done)
 
 
 def main():

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "tls/cert.h"
+#include "tls/keylog.h"
 #include "tls_pair.h"
 
 #define BYTES 200000u
@@ -316,6 +317,72 @@ static void test_commands(void **state)
 	assert_int_not_equal(met.error, TLS_ERR_NONE);
 }
 
+/* Each of our key log's lines stands in openssl's, too; how many there are. */
+static unsigned int same_keys(void)
+{
+	char ours_path[256], theirs_path[256], line[512], other[512];
+	FILE *ours, *theirs;
+	unsigned int n = 0;
+	bool found;
+
+	path_of(ours_path, "keys");
+	path_of(theirs_path, "client_keys");
+	ours = fopen(ours_path, "r");
+	theirs = fopen(theirs_path, "r");
+	assert_true(ours && theirs);
+	for (; fgets(line, sizeof(line), ours); n++) {
+		rewind(theirs);
+		for (found = false; !found && fgets(other, sizeof(other), theirs);)
+			found = strcmp(line, other) == 0;
+		if (!found)
+			fail_msg("openssl has no line %s", line);
+	}
+	fclose(ours);
+	fclose(theirs);
+	unlink(ours_path);
+	unlink(theirs_path);
+	return n;
+}
+
+/* The secrets that our key log tells are those that the client has: full, asked again, resumed, both hashes. */
+static void test_key_log(void **state)
+{
+	static const struct {
+		const char *options;
+		unsigned int lines;
+		bool resumed;
+	} wanted[] = {
+		{ "-tls1_3 -sess_out session", 4, false },
+		{ "-tls1_3 -sess_in session", 4, true },
+		{ "-tls1_3 -ciphersuites TLS_AES_256_GCM_SHA384", 4, false },
+		{ "-tls1_3 -groups P-521:P-384", 4, false },
+		{ "-tls1_2 -sess_out session", 1, false },
+		{ "-tls1_2 -sess_in session", 1, false },
+		{ "-tls1_2 -cipher ECDHE-ECDSA-AES256-GCM-SHA384", 1, false },
+	};
+	char options[300], path[256], err[300];
+	struct met met;
+	unsigned int n;
+	size_t i;
+
+	(void)state;
+	path_of(path, "keys");
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		assert_int_equal(tls_key_log_open(path, err, sizeof(err)), 0);
+		snprintf(options, sizeof(options), "-quiet -keylogfile client_keys %s", wanted[i].options);
+		met = serve_client(ecdsa, (struct tls_settings){ 0 }, options, "cat input", BYTES);
+		tls_key_log_close();
+		assert_true(met.same);
+		assert_int_equal(met.info.resumed, wanted[i].resumed);
+		n = same_keys();
+		if (n != wanted[i].lines)
+			fail_msg("%s: %u lines", wanted[i].options, n);
+	}
+	/* And none without. */
+	serve_client(ecdsa, (struct tls_settings){ 0 }, "-quiet", "cat input", BYTES);
+	assert_int_not_equal(access(path, F_OK), 0);
+}
+
 static int connect_unix(void)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -388,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_refused_clients),
 		cmocka_unit_test(test_resumption),
 		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_key_log),
 		cmocka_unit_test(test_servers),
 	};
 
