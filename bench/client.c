@@ -6,6 +6,7 @@
 
 #include <rte_mbuf.h>
 
+#include "bench/held.h"
 #include "bench/options.h"
 #include "bench/run.h"
 #include "base/assert.h"
@@ -17,6 +18,7 @@
 #define TICKET_FRESH_US 1000000u
 #define RECORD_OVERHEAD_BYTES 40u
 #define DIAL_PAUSE_US 10000u
+#define SHAKING_NS 50000u		/* of a turn; the last one is finished */
 
 static struct transport *transport_of(const struct client *c)
 {
@@ -25,7 +27,7 @@ static struct transport *transport_of(const struct client *c)
 
 static const struct workload *workload_of(const struct client *c)
 {
-	return c->all->run->workload;
+	return c->held ? &workload_held : c->all->run->workload;
 }
 
 struct run *client_run(const struct client *c)
@@ -33,25 +35,57 @@ struct run *client_run(const struct client *c)
 	return c->all->run;
 }
 
-static uint32_t *count_of(struct clients *all, uint8_t state)
+/* How many are in its state; NULL: nobody asks. */
+static uint32_t *count_of(const struct client *c)
 {
-	if (state == CLIENT_OPEN)
-		return &all->n_open;
-	return state == CLIENT_CLOSING ? &all->n_closing : &all->n_dialing;
+	if (c->state == CLIENT_OPEN)
+		return c->held ? NULL : &c->all->n_open;
+	return c->state == CLIENT_CLOSING ? &c->all->n_closing : &c->all->n_dialing;
+}
+
+static struct client_list *list_of(const struct client *c)
+{
+	if (c->state != CLIENT_OPEN)
+		return &c->all->waiting;
+	return c->held ? &c->all->held : &c->all->open;
 }
 
 static void leave_list(struct client *c)
 {
-	TAILQ_REMOVE(c->state == CLIENT_OPEN ? &c->all->open : &c->all->waiting, c, link);
-	--*count_of(c->all, c->state);
+	uint32_t *count = count_of(c);
+
+	TAILQ_REMOVE(list_of(c), c, link);
+	if (count)
+		--*count;
 }
 
 static void enter_state(struct client *c, enum client_state state)
 {
+	uint32_t *count;
+
 	c->state = (uint8_t)state;
-	++*count_of(c->all, c->state);
+	count = count_of(c);
+	if (count)
+		++*count;
 	c->waiting_since_us = transport_of(c)->now_us;
-	TAILQ_INSERT_TAIL(state == CLIENT_OPEN ? &c->all->open : &c->all->waiting, c, link);
+	TAILQ_INSERT_TAIL(list_of(c), c, link);
+}
+
+static void leave_shaking(struct client *c)
+{
+	if (c->in_shaking)
+		TAILQ_REMOVE(&c->all->shaking, c, shaking_link);
+	c->in_shaking = false;
+}
+
+static void enter_shaking(struct client *c, uint32_t events)
+{
+	if (!c->in_shaking) {
+		TAILQ_INSERT_TAIL(&c->all->shaking, c, shaking_link);
+		c->events = 0;
+	}
+	c->in_shaking = true;
+	c->events |= events;
 }
 
 /* The connection is over: the workload's last word, and the memory back. */
@@ -63,11 +97,13 @@ static void end(struct client *c, enum client_end how)
 	ASSERT(!c->ended);
 	c->ended = true;
 	leave_list(c);
+	leave_shaking(c);
 	if (c->endpoint.conn)
 		conn_release(transport_of(c), &c->endpoint);
 	tls_session_free(c->tls);
 	c->tls = NULL;
 	all->ended++;
+	all->n_held -= c->held;
 	if (w->ended)
 		w->ended(c, how);
 	if (!c->in_news)
@@ -385,6 +421,10 @@ static void news(struct endpoint *e, uint32_t events)
 {
 	struct client *c = (struct client *)e;
 
+	if (c->all->tls && c->state <= CLIENT_HANDSHAKE && !(events & TCP_DEAD)) {
+		enter_shaking(c, events);
+		return;
+	}
 	c->in_news = true;
 	if (events & TCP_DEAD)
 		dead(c, events);
@@ -395,7 +435,25 @@ static void news(struct endpoint *e, uint32_t events)
 		pool_put(&c->all->pool, c);
 }
 
-struct client *client_dial(struct clients *all)
+bool clients_shake(struct clients *all)
+{
+	uint64_t began = clock_cycles();
+	struct client *c;
+
+	while ((c = TAILQ_FIRST(&all->shaking)) != NULL) {
+		leave_shaking(c);
+		c->in_news = true;
+		step(c, c->events);
+		c->in_news = false;
+		if (c->ended)
+			pool_put(&all->pool, c);
+		if (clock_since_ns(began) > SHAKING_NS)
+			break;
+	}
+	return !TAILQ_EMPTY(&all->shaking);
+}
+
+static struct client *dial(struct clients *all, bool held)
 {
 	struct run *r = all->run;
 	struct client *c = pool_get(&all->pool);
@@ -405,6 +463,7 @@ struct client *client_dial(struct clients *all)
 		return NULL;
 	c->endpoint.news = news;
 	c->all = all;
+	c->held = held;
 	c->dialled = clock_cycles();
 	if (!conn_dial(r->transport, &r->options->target, r->options->target_port, &c->endpoint, &why)) {
 		run_error(r, why == -EADDRNOTAVAIL ? "no_local_port" : why == -ENETUNREACH ? "no_route" : "no_memory");
@@ -412,10 +471,21 @@ struct client *client_dial(struct clients *all)
 		return NULL;
 	}
 	all->dialled++;
+	all->n_held += held;
 	enter_state(c, CLIENT_DIALING);
-	if (r->workload->begin)
-		r->workload->begin(c);
+	if (workload_of(c)->begin)
+		workload_of(c)->begin(c);
 	return c;
+}
+
+struct client *client_dial(struct clients *all)
+{
+	return dial(all, false);
+}
+
+struct client *client_dial_held(struct clients *all)
+{
+	return dial(all, true);
 }
 
 void clients_sweep(struct clients *all, uint64_t now_us)
@@ -430,10 +500,10 @@ void clients_sweep(struct clients *all, uint64_t now_us)
 
 void clients_reset_all(struct clients *all)
 {
-	struct client_list *lists[] = { &all->waiting, &all->open };
+	struct client_list *lists[] = { &all->waiting, &all->open, &all->held };
 	struct client *c;
 
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		while ((c = TAILQ_FIRST(lists[i])) != NULL) {
 			conn_reset(all->run->transport, c->endpoint.conn);
 			end(c, CLIENT_RUN_OVER);
@@ -459,6 +529,8 @@ int clients_init(struct clients *all, struct run *r, uint32_t max, struct error 
 	*all = (struct clients){ .run = r };
 	TAILQ_INIT(&all->waiting);
 	TAILQ_INIT(&all->open);
+	TAILQ_INIT(&all->held);
+	TAILQ_INIT(&all->shaking);
 	/* One more: a client that ends may be followed before it is gone. */
 	if (pool_init(&all->pool, sizeof(struct client) + r->workload->state_bytes, max + 1) != 0)
 		return error_set(err, -ENOMEM, ERROR_INTERNAL, "", "there is no memory for %u clients", max);

@@ -40,11 +40,14 @@ struct client {
 	struct clients *all;
 	struct tls_session *tls;	/* NULL: --plain */
 	uint8_t state;			/* enum client_state */
-	bool in_news, ended;		/* ended during a callback: freed when that returns */
+	bool in_news, in_shaking, ended;		/* ended during a callback: freed when that returns */
 	bool greeted, used_ticket;
+	bool held;			/* of --held (held.h), not the workload's */
 	uint64_t dialled;		/* clock_cycles; the workload may set it to when it should have been */
-	TAILQ_ENTRY(client) link;	/* by state: all->waiting, or all->open */
+	TAILQ_ENTRY(client) link;	/* by state: all->waiting, or all->open or all->held */
 	uint64_t waiting_since_us;
+	TAILQ_ENTRY(client) shaking_link;
+	uint32_t events;		/* of the transport's, while it is in all->shaking */
 	char user[] __attribute__((aligned(16)));	/* the workload's state_bytes */
 };
 
@@ -54,8 +57,10 @@ struct clients {
 	struct run *run;
 	struct pool pool;
 	struct client_list waiting;	/* dialling, shaking hands or closing; the longest first */
-	struct client_list open;
-	uint32_t n_dialing, n_open, n_closing;	/* n_dialing: not yet through TLS */
+	struct client_list open, held;	/* held: those of --held */
+	struct client_list shaking;	/* handshakes with something to do */
+	uint32_t n_dialing, n_open, n_closing;	/* n_dialing: not yet through TLS; open: the workload's */
+	uint32_t n_held, n_held_greeted;	/* of --held, in any state; greeted and open */
 	uint64_t dialled, handshakes, resumed, ended, resets_at_close;	/* so far */
 	struct tls_ctx *tls;
 	struct tls_resume *ticket;	/* --resume */
@@ -69,11 +74,24 @@ int clients_init(struct clients *all, struct run *r, uint32_t max, struct error 
 void clients_fini(struct clients *all);
 /* Gives up who has waited longer than --timeout. Call it now and then. */
 void clients_sweep(struct clients *all, uint64_t now_us);
+/*
+ * Handshakes, for a bounded time: call it in each turn. They are long beside anything else,
+ * and the answers to those who are connected must not wait behind many. True: more wait.
+ */
+bool clients_shake(struct clients *all);
 /* The run is over: resets all that are left; the workload hears CLIENT_RUN_OVER. */
 void clients_reset_all(struct clients *all);
 
 /* A new connection, or NULL (counted as an error, or the pool is empty). */
 struct client *client_dial(struct clients *all);
+/* The same, for --held. */
+struct client *client_dial_held(struct clients *all);
+
+/* The workload's connections, in any state. */
+static inline uint32_t clients_working(const struct clients *all)
+{
+	return pool_in_use(&all->pool) - all->n_held;
+}
 
 static inline void *client_user(struct client *c)
 {

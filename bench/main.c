@@ -40,6 +40,10 @@ static void note_parameters(struct result *r, const struct options *o)
 
 	result_parameter_int(r, "connections", o->connections);
 	result_parameter_int(r, "dialing", o->dialing);
+	if (o->held > 0)
+		result_parameter_int(r, "held", o->held);
+	if (o->active > 0)
+		result_parameter_int(r, "active", o->active);
 	result_parameter_real(r, "seconds", o->seconds);
 	result_parameter_real(r, "warmup_s", o->warmup_s);
 	if (o->rate > 0)
@@ -56,6 +60,7 @@ static void note_parameters(struct result *r, const struct options *o)
 	if (!o->kernel) {
 		result_parameter_text(r, "client_port", o->client_port.device ? o->client_port.device : "");
 		result_parameter_text(r, "backend_port", o->backend_port.device ? o->backend_port.device : "");
+		result_parameter_int(r, "queues", o->queues);
 		result_parameter_text(r, "congestion", controls[o->congestion]);
 	}
 }

@@ -72,7 +72,7 @@ int memory_start(const struct options *o, struct rte_mempool **mbufs, struct err
 		return error_set(err, rc, ERROR_INTERNAL, "TLS", "%s", why);
 	if (o->plain || !o->has_target)
 		return 0;
-	rc = tls_worker_init((size_t)o->connections * SESSION_BYTES + HANDSHAKES_BYTES, *mbufs);
+	rc = tls_worker_init((size_t)options_sessions(o) * SESSION_BYTES + HANDSHAKES_BYTES, *mbufs);
 	return rc == 0 ? 0 : error_set(err, rc, ERROR_INTERNAL, "TLS", "there is no memory for %u sessions",
-				       o->connections);
+				       options_sessions(o));
 }

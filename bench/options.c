@@ -15,7 +15,7 @@
 enum option_id {
 	TRANSPORT = 256, TARGET, SERVE, CLIENT_NETNS, SERVE_NETNS, CLIENT_PORT, CLIENT_ADDRESS, BACKEND_PORT,
 	BACKEND_ADDRESS, ROUTE, SECONDS, WARMUP, CONNECTIONS, DIALING, RATE, REQUEST_BYTES, REPLY_BYTES, DIRECTION,
-	RESUME, TLS, GROUP, SERVER_NAME, PLAIN, CPU, SEED, MEMORY, HUGEPAGES, IDLE, CONGESTION, TIMEOUT, OPEN_TIMEOUT,
+	HELD, ACTIVE, QUEUES, BULK_RATE, RESUME, TLS, GROUP, SERVER_NAME, PLAIN, CPU, SEED, MEMORY, HUGEPAGES, IDLE, CONGESTION, TIMEOUT, OPEN_TIMEOUT,
 	GREETING, JSON, NAME, QUIET, PROGRESS, ALLOW_ERRORS, VERSION, HELP,
 };
 
@@ -34,6 +34,10 @@ static const struct option known[] = {
 	{ "warmup", required_argument, NULL, WARMUP },
 	{ "connections", required_argument, NULL, CONNECTIONS },
 	{ "dialing", required_argument, NULL, DIALING },
+	{ "held", required_argument, NULL, HELD },
+	{ "active", required_argument, NULL, ACTIVE },
+	{ "bulk-rate", required_argument, NULL, BULK_RATE },
+	{ "queues", required_argument, NULL, QUEUES },
 	{ "rate", required_argument, NULL, RATE },
 	{ "request-bytes", required_argument, NULL, REQUEST_BYTES },
 	{ "reply-bytes", required_argument, NULL, REPLY_BYTES },
@@ -78,10 +82,13 @@ void options_usage(FILE *out)
 	      "What is done:\n"
 	      "  --connections N      open at one time (64)\n"
 	      "  --dialing N          of these, at most so many still shaking hands (64)\n"
+	      "  --held N             sessions more that are open and do nothing (0)\n"
+	      "  --active N           of request: so many unanswered, on all connections in turn (one on each)\n"
 	      "  --seconds N          measured, after --warmup N (10 after 2; backend: 0 is for ever)\n"
 	      "  --rate R             open loop: so many a second, whether answered or not\n"
 	      "  --request-bytes N, --reply-bytes N   (64, 256)\n"
 	      "  --direction down|up|both             (down)\n"
+	      "  --bulk-rate R        of mix: bits a second on each bulk connection (as many as go through)\n"
 	      "  --seed N             for what is drawn by lot (1)\n"
 	      "  --timeout S          for a handshake or a close (10); --open-timeout S for all (60)\n"
 	      "TLS:\n"
@@ -91,6 +98,7 @@ void options_usage(FILE *out)
 	      "  --client-port DEVARGS --client-address ADDRESS/LENGTH...\n"
 	      "  --backend-port DEVARGS --backend-address ADDRESS/LENGTH...\n"
 	      "  --route NETWORK,VIA  --congestion bbr|cubic|newreno  --hugepages auto|yes|no\n"
+	      "  --queues N           of each port (1): as many as the gateway has workers\n"
 	      "Over the kernel's sockets (--transport kernel):\n"
 	      "  --client-netns NAME, --serve-netns NAME, --client-address ADDRESS...\n"
 	      "Both: --cpu N, --memory MB, --idle poll|sleep\n"
@@ -254,6 +262,8 @@ static int take_numbers(int id, const char *text, struct options *o, struct erro
 		return number(id, text, 0.1, SECONDS_MAX, &o->open_timeout_s, err);
 	case RATE:
 		return number(id, text, 0.001, 1e8, &o->rate, err);
+	case BULK_RATE:
+		return number(id, text, 1, 1e12, &o->bulk_rate, err);
 	case SEED:
 		rc = number(id, text, 0, 0x1p53, &value, err);
 		o->seed = rc == 0 ? (uint64_t)value : 0;
@@ -266,6 +276,14 @@ static int take_numbers(int id, const char *text, struct options *o, struct erro
 		return count(id, text, 1, CONNECTIONS_MAX, &o->connections, err);
 	case DIALING:
 		return count(id, text, 1, CONNECTIONS_MAX, &o->dialing, err);
+	case HELD:
+		return count(id, text, 0, CONNECTIONS_MAX, &o->held, err);
+	case ACTIVE:
+		return count(id, text, 1, CONNECTIONS_MAX, &o->active, err);
+	case QUEUES:
+		rc = number(id, text, 1, OPTIONS_QUEUES_MAX, &value, err);
+		o->queues = rc == 0 ? (uint16_t)value : 1;
+		return rc;
 	case REQUEST_BYTES:
 		return count(id, text, 1, 1u << 30, &o->request_bytes, err);
 	case REPLY_BYTES:
@@ -352,6 +370,10 @@ static int check(const struct options *o, struct error *err)
 		return error_set(err, -EINVAL, ERROR_CONFLICT, "--target", "a backend dials nobody");
 	if (!backend && o->seconds <= 0)
 		return error_set(err, -EINVAL, ERROR_INVALID, "--seconds", "a run of no time measures nothing");
+	if (o->active > 0 && (strcmp(o->workload, "request") != 0 || o->rate > 0))
+		return error_set(err, -EINVAL, ERROR_CONFLICT, "--active", "is of request, and of its closed loop (no --rate)");
+	if (o->bulk_rate > 0 && strcmp(o->workload, "mix") != 0)
+		return error_set(err, -EINVAL, ERROR_CONFLICT, "--bulk-rate", "is of mix");
 	if (o->plain && o->resume)
 		return error_set(err, -EINVAL, ERROR_CONFLICT, "--resume", "without TLS (--plain) there is nothing to resume");
 	if (o->kernel && (o->client_port.device || o->backend_port.device || o->n_routes))
@@ -374,7 +396,7 @@ enum options_outcome options_parse(int argc, char **argv, struct options *o, str
 	*o = (struct options){
 		.seconds = 10, .warmup_s = 2, .open_timeout_s = 60, .timeout_s = 10, .connections = 64, .dialing = 64,
 		.request_bytes = 64, .reply_bytes = 256, .direction = DIRECTION_DOWN, .seed = 1,
-		.tls_version = TLS_VERSION_1_3, .group = 29, .cpu = -1,
+		.tls_version = TLS_VERSION_1_3, .group = 29, .cpu = -1, .queues = 1,
 	};
 	while ((id = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		if (id == HELP) {

@@ -16,6 +16,7 @@
 #include "dataplane/netif.h"
 
 #define OPTIONS_ROUTES_MAX 8
+#define OPTIONS_QUEUES_MAX 8
 
 enum direction { DIRECTION_DOWN = 1, DIRECTION_UP = 2, DIRECTION_BOTH = 3 };
 
@@ -36,8 +37,11 @@ struct options {
 	/* what is done */
 	double seconds, warmup_s, open_timeout_s, timeout_s;
 	uint32_t connections, dialing;
+	uint32_t held;			/* sessions besides that do nothing */
+	uint32_t active;		/* requests unanswered at one time; 0: one a connection */
 	double rate;			/* per second; 0: closed loop */
 	uint32_t request_bytes, reply_bytes;
+	double bulk_rate;		/* of mix: bits per second asked for on each bulk connection; 0: what goes through */
 	enum direction direction;
 	uint64_t seed;
 
@@ -51,6 +55,7 @@ struct options {
 	int cpu;			/* -1: any */
 	uint32_t memory_megabytes;	/* packet buffers; 0: by the connections */
 	enum dataplane_hugepages hugepages;
+	uint16_t queues;		/* of each port */
 	bool sleep;			/* when there is nothing to do; else poll */
 	struct options_port client_port, backend_port;
 	struct route routes[OPTIONS_ROUTES_MAX];
@@ -65,6 +70,12 @@ struct options {
 	const char *json;		/* NULL: none */
 	bool quiet, progress, allow_errors;
 };
+
+/* Sessions that a run may have open at one time. */
+static inline uint32_t options_sessions(const struct options *o)
+{
+	return o->connections + o->held;
+}
 
 enum options_outcome { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };
 

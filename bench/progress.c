@@ -21,7 +21,7 @@ void progress_init(struct progress *p, const struct options *o)
 
 void progress_show(struct progress *p, struct run *r, uint64_t now_us)
 {
-	static const char *const phases[] = { "opening", "warming up", "measuring" };
+	static const char *const phases[] = { "opening what is held", "opening", "warming up", "measuring" };
 	uint64_t us = now_us > p->shown_us ? now_us - p->shown_us : 0;
 	uint64_t phase_us = now_us > r->phase_from_us ? now_us - r->phase_from_us : 0;
 	char text[128] = "";
@@ -32,7 +32,7 @@ void progress_show(struct progress *p, struct run *r, uint64_t now_us)
 		r->workload->progress(r, us, text, sizeof(text));
 	fprintf(stderr, "%s%s %.0f s: %u open, %u dialing, %s%s%" PRIu64 " errors, own load %.0f %%%s",
 		p->terminal ? "\r\033[K" : "", phases[r->phase], (double)phase_us / 1e6,
-		r->clients->n_open, r->clients->n_dialing, text, text[0] ? ", " : "", run_errors_total(r),
+		r->clients->n_open + r->clients->n_held_greeted, r->clients->n_dialing, text, text[0] ? ", " : "", run_errors_total(r),
 		100 * transport_load(r->transport, p->busy, r->transport->busy, us), p->terminal ? "" : "\n");
 	p->shown_us = now_us;
 	p->busy = r->transport->busy;

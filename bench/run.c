@@ -8,6 +8,7 @@
 
 #include "bench/backend.h"
 #include "bench/client.h"
+#include "bench/held.h"
 #include "bench/options.h"
 #include "bench/pattern.h"
 #include "bench/progress.h"
@@ -95,7 +96,7 @@ struct frame {
 	struct backend backend;
 	struct progress progress;
 	uint64_t swept_us, busy_from, measured_us, measured_from_us;
-	uint32_t sessions;	/* open at the end of measuring */
+	uint32_t sessions, held;	/* open at the end of measuring; of --held */
 	double load;
 	bool has_backend;
 };
@@ -110,6 +111,7 @@ static void enter_phase(struct frame *f, enum run_phase phase)
 		f->measured_us = now_us - r->phase_from_us;
 		r->measured_s = (double)f->measured_us / 1e6;
 		f->sessions = f->clients.n_open;
+		f->held = f->clients.n_held_greeted;
 		f->load = transport_load(r->transport, f->busy_from, r->transport->busy, f->measured_us);
 		if (r->workload && r->workload->measure)
 			r->workload->measure(r, false);
@@ -126,7 +128,7 @@ static void enter_phase(struct frame *f, enum run_phase phase)
 static uint64_t phase_ends_us(const struct run *r)
 {
 	const struct options *o = r->options;
-	const double s[] = { [RUN_OPENING] = o->open_timeout_s, [RUN_WARMING] = o->warmup_s,
+	const double s[] = { [RUN_HOLDING] = o->open_timeout_s, [RUN_OPENING] = o->open_timeout_s, [RUN_WARMING] = o->warmup_s,
 			     [RUN_MEASURING] = o->seconds, [RUN_ENDING] = ENDING_US / 1e6, [RUN_ENDED] = 0 };
 
 	return r->phase_from_us + (uint64_t)(s[r->phase] * 1e6);
@@ -156,6 +158,14 @@ static void step_phase(struct frame *f, uint64_t now_us)
 		return;
 	}
 	switch (r->phase) {
+	case RUN_HOLDING:
+		if (held_complete(r)) {
+			enter_phase(f, RUN_OPENING);
+		} else if (over) {
+			run_error(r, "not_all_held");
+			enter_phase(f, RUN_ENDING);
+		}
+		break;
 	case RUN_OPENING:
 		if (!r->workload->all_open_first || f->clients.n_open >= r->want_open) {
 			enter_phase(f, RUN_WARMING);
@@ -180,6 +190,11 @@ static void step_phase(struct frame *f, uint64_t now_us)
 	}
 }
 
+static struct client *first_open(struct clients *all)
+{
+	return TAILQ_EMPTY(&all->open) ? TAILQ_FIRST(&all->held) : TAILQ_FIRST(&all->open);
+}
+
 /* Dials what is missing; at the end, closes what there is. True: more is to be done at once. */
 static bool keep_open(struct frame *f)
 {
@@ -189,22 +204,41 @@ static bool keep_open(struct frame *f)
 	uint32_t n = 0, dialing = all->answered || r->want_dialing == 0 ? r->want_dialing : 1;
 
 	if (run_ending(r)) {
-		while (n < CLOSES_PER_TURN && !TAILQ_EMPTY(&all->open)) {
-			client_close(TAILQ_FIRST(&all->open));
+		struct client *c;
+
+		while (n < CLOSES_PER_TURN && (c = first_open(all)) != NULL) {
+			client_close(c);
 			n++;
 		}
-		return !TAILQ_EMPTY(&all->open);
+		return first_open(all) != NULL;
 	}
+	if (r->phase == RUN_HOLDING)
+		return held_dial(r);
 	if (r->workload->dials_itself)
 		return false;
 	if ((!all->answered && all->n_open > 0) || r->transport->now_us < all->dial_again_us)
 		return false;
-	while (n < DIALS_PER_TURN && all->n_dialing < dialing && pool_in_use(&all->pool) < r->want_open) {
+	while (n < DIALS_PER_TURN && all->n_dialing < dialing && clients_working(all) < r->want_open) {
 		if (!client_dial(all))
 			return false;
 		n++;
 	}
 	return n == DIALS_PER_TURN;
+}
+
+/* Handshakes; over DPDK that is work which no turn of the transport has counted. */
+static bool shake(struct frame *f)
+{
+	struct transport *t = f->run->transport;
+	uint64_t began = clock_cycles();
+	bool more;
+
+	if (TAILQ_EMPTY(&f->clients.shaking))
+		return false;
+	more = clients_shake(&f->clients);
+	if (!t->busy_is_ns)
+		t->busy += clock_cycles() - began;
+	return more;
 }
 
 static void loop(struct frame *f)
@@ -214,13 +248,16 @@ static void loop(struct frame *f)
 
 	while (r->phase != RUN_ENDED) {
 		uint64_t now_us, want_us = UINT64_MAX;
+		bool more;
 
 		transport_turn(r->transport, idle_until_us);
+		more = shake(f);
 		now_us = r->transport->now_us;
 		step_phase(f, now_us);
-		if (r->workload->turn)
+		if (r->workload->turn && r->phase != RUN_HOLDING)
 			want_us = r->workload->turn(r, now_us);
-		idle_until_us = keep_open(f) ? 0 : phase_ends_us(r);
+		more |= keep_open(f);
+		idle_until_us = more ? 0 : phase_ends_us(r);
 		if (idle_until_us > want_us)
 			idle_until_us = want_us;
 		if (idle_until_us > now_us + SWEEP_US)
@@ -235,7 +272,7 @@ static void loop(struct frame *f)
 
 static int start_backend(struct frame *f, const struct options *o, const char *greeting, struct error *err)
 {
-	int rc = backend_init(&f->backend, f->run->transport, o->connections + o->connections / 8 + 1024, greeting, err);
+	int rc = backend_init(&f->backend, f->run->transport, options_sessions(o) + o->connections / 8 + 1024, greeting, err);
 
 	if (rc != 0)
 		return rc;
@@ -268,7 +305,7 @@ int run_workload(struct run *r, const struct options *o, const struct workload *
 	int rc;
 
 	*r = (struct run){
-		.options = o, .workload = w, .transport = t, .clients = &f.clients, .phase = RUN_OPENING,
+		.options = o, .workload = w, .transport = t, .clients = &f.clients, .phase = RUN_HOLDING,
 		.want_open = o->connections, .want_dialing = o->dialing, .random = o->seed,
 	};
 	histogram_init(&r->latency);
@@ -276,17 +313,19 @@ int run_workload(struct run *r, const struct options *o, const struct workload *
 	catch_signals();
 	rc = o->has_serve ? start_backend(&f, o, w->greeting, err) : 0;
 	if (rc == 0)
-		rc = clients_init(&f.clients, r, o->connections, err);
+		rc = clients_init(&f.clients, r, options_sessions(o), err);
 	if (rc == 0 && w->start)
 		rc = w->start(r, err);
 	if (rc == 0) {
 		progress_init(&f.progress, o);
-		enter_phase(&f, RUN_OPENING);
+		enter_phase(&f, RUN_HOLDING);
 		loop(&f);
 		progress_clear(&f.progress);
 		if (r->measured_s > 0 && w->finish)
 			w->finish(r, result);
 		result_metric(result, "sessions", f.sessions);
+		if (o->held > 0)
+			result_metric(result, "held_sessions", f.held);
 		tell(&f, result);
 		clients_fini(&f.clients);
 	}

@@ -4,6 +4,7 @@
  * tells what was found. Bounded in count (--connections) and time: every phase has an
  * end of its own.
  *
+ *   HOLDING    until --held sessions are there besides; at most --open-timeout
  *   OPENING    until as many connections are open as the workload wants, where it
  *              waits for that (workload.h); at most --open-timeout
  *   WARMING    --warmup seconds
@@ -29,7 +30,7 @@ struct clients;
 struct options;
 struct workload;
 
-enum run_phase { RUN_OPENING, RUN_WARMING, RUN_MEASURING, RUN_ENDING, RUN_ENDED };
+enum run_phase { RUN_HOLDING, RUN_OPENING, RUN_WARMING, RUN_MEASURING, RUN_ENDING, RUN_ENDED };
 
 struct run {
 	const struct options *options;

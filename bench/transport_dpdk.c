@@ -12,6 +12,7 @@
 
 #include <rte_mbuf.h>
 
+#include "bench/flows.h"
 #include "bench/memory.h"
 #include "bench/options.h"
 #include "bench/transport.h"
@@ -36,7 +37,9 @@ struct dpdk {
 	struct transport transport;	/* first */
 	struct netifs netifs;
 	struct port ports[2];
-	struct txq tx[2];
+	struct txq tx[2][OPTIONS_QUEUES_MAX];
+	uint16_t n_queues;
+	struct flows flows;	/* where there are several queues */
 	struct stack *stack;
 	struct counters counters;
 	struct addr sources[NETIF_ADDRS_MAX];	/* the clients' addresses, dialled from in turn */
@@ -59,10 +62,16 @@ static struct conn *conn_of(struct tcp_conn *c)
 
 static void tx_flush(struct dpdk *d, unsigned int port)
 {
-	struct txq *q = &d->tx[port];
+	bool full = false;
 
-	txq_flush(q, &d->ports[port], 0, &d->counters, d->transport.now_us);
-	stack_set_tx_full(d->stack, d->ports[port].nif, txq_full(q));
+	for (uint16_t i = 0; i < d->n_queues; i++) {
+		struct txq *q = &d->tx[port][i];
+
+		if (txq_frames(q) > 0)
+			txq_flush(q, &d->ports[port], i, &d->counters, d->transport.now_us);
+		full |= txq_full(q);
+	}
+	stack_set_tx_full(d->stack, d->ports[port].nif, full);
 	/* The gateway didn't take them for long: as if a wire had lost them. TCP mends it, and the result says so. */
 	d->transport.lost_frames = d->counters.drops[DROP_TX_FULL];
 }
@@ -70,13 +79,14 @@ static void tx_flush(struct dpdk *d, unsigned int port)
 static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
 {
 	struct dpdk *d = arg;
-	struct txq *q = &d->tx[nif->id];
+	struct txq *q;
 
 	m = offload_finish(m, nif->offloads, d->transport.mbufs);
 	if (m == NULL) {
 		count_drop(&d->counters, DROP_NO_MBUF);
 		return;
 	}
+	q = &d->tx[nif->id][d->n_queues > 1 ? flows_queue(&d->flows, m, d->n_queues) : 0];
 	if (!txq_put(q, m)) {
 		count_drop(&d->counters, DROP_TX_FULL);
 		rte_pktmbuf_free(m);
@@ -93,18 +103,26 @@ static enum stack_verdict syn(void *arg, const struct tuple *t, const struct net
 	return t->lport == d->listen_port ? STACK_ACCEPT : STACK_REFUSE;
 }
 
-static unsigned int receive(struct dpdk *d)
+static unsigned int receive_queue(struct dpdk *d, struct port *p, uint16_t queue)
 {
 	struct rte_mbuf *mbufs[BURST];
+	uint16_t n = port_rx(p, queue, mbufs, BURST);
+
+	if (n == 0)
+		return 0;
+	for (uint16_t i = 0; d->n_queues > 1 && i < n; i++)
+		flows_learn(&d->flows, mbufs[i], queue);
+	stack_input(d->stack, p->nif, mbufs, n, d->transport.now_us);
+	return n;
+}
+
+static unsigned int receive(struct dpdk *d)
+{
 	unsigned int total = 0;
 
 	for (unsigned int i = 0; i < d->netifs.n_netifs; i++) {
-		uint16_t n = port_rx(&d->ports[i], 0, mbufs, BURST);
-
-		if (n == 0)
-			continue;
-		total += n;
-		stack_input(d->stack, d->ports[i].nif, mbufs, n, d->transport.now_us);
+		for (uint16_t queue = 0; queue < d->n_queues; queue++)
+			total += receive_queue(d, &d->ports[i], queue);
 	}
 	return total;
 }
@@ -166,10 +184,8 @@ static bool turn(struct transport *t, uint64_t idle_until_us)
 	work = receive(d);
 	work += news(d);
 	work += stack_tick(d->stack, t->now_us);
-	for (unsigned int i = 0; i < d->netifs.n_netifs; i++) {
-		if (txq_frames(&d->tx[i]) > 0)
-			tx_flush(d, i);
-	}
+	for (unsigned int i = 0; i < d->netifs.n_netifs; i++)
+		tx_flush(d, i);
 	if (work > 0) {
 		d->busy_us = t->now_us;
 		t->busy += clock_cycles() - began;
@@ -343,8 +359,13 @@ static int open_ports(struct dpdk *d, const struct options *o, struct error *err
 		char device[DEVICE_TEXT_BYTES];
 
 		device_with_mac(ports[i], device);
-		rc = port_open(&d->ports[i], &d->netifs.netifs[i], device, 1, d->transport.mbufs, reason,
+		rc = port_open(&d->ports[i], &d->netifs.netifs[i], device, d->n_queues, d->transport.mbufs, reason,
 			       sizeof(reason));
+		if (rc == 0 && d->ports[i].n_queues < d->n_queues)
+			return error_set(err, -EINVAL, ERROR_INVALID, "--queues", "%s has only %u", device,
+					 d->ports[i].n_queues);
+		/* All queues are this one stack's: it takes any port. */
+		d->netifs.netifs[i].steer = NULL;
 		if (rc == 0)
 			rc = port_start(&d->ports[i], reason, sizeof(reason));
 		if (rc != 0)
@@ -356,7 +377,7 @@ static int open_ports(struct dpdk *d, const struct options *o, struct error *err
 
 static int make_stack(struct dpdk *d, const struct options *o, struct error *err)
 {
-	uint32_t connections = o->connections * ((o->has_target ? 1u : 0) + (o->has_serve ? 1u : 0));
+	uint32_t connections = options_sessions(o) * ((o->has_target ? 1u : 0) + (o->has_serve ? 1u : 0));
 	struct stack_config config = {
 		.n_workers = 1,
 		.max_conns = connections + connections / 8 + TIME_WAIT + HALF_OPEN,
@@ -410,6 +431,7 @@ struct transport *transport_dpdk_new(const struct options *o, struct error *err)
 	}
 	d->transport.ops = &dpdk_ops;
 	d->sleep = o->sleep;
+	d->n_queues = o->queues;
 	rc = memory_start(o, &d->transport.mbufs, err);
 	if (rc == 0)
 		rc = open_ports(d, o, err);

@@ -556,7 +556,7 @@ static int open_namespaces(struct kernel *k, const struct options *o, struct err
 struct transport *transport_kernel_new(const struct options *o, struct error *err)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
-	uint32_t connections = o->connections * ((o->has_target ? 1u : 0) + (o->has_serve ? 1u : 0)) + 4096;
+	uint32_t connections = options_sessions(o) * ((o->has_target ? 1u : 0) + (o->has_serve ? 1u : 0)) + 4096;
 	int rc;
 
 	if (!k) {

@@ -41,7 +41,7 @@ static uint64_t turn(struct run *r, uint64_t now_us)
 		r->want_dialing = 0;	/* the first has gone ahead; now the schedule dials */
 		schedule_init(&all.schedule, r->options->rate);
 	}
-	while (pool_in_use(&clients->pool) < r->want_open && (due = schedule_due(&all.schedule)) != 0) {
+	while (clients_working(clients) < r->want_open && (due = schedule_due(&all.schedule)) != 0) {
 		struct client *c = client_dial(clients);
 
 		if (!c)

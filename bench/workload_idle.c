@@ -42,7 +42,7 @@ static bool may_dial(const struct run *r)
 {
 	const struct clients *c = r->clients;
 
-	return r->phase < RUN_MEASURING && c->n_dialing < r->want_dialing && pool_in_use(&c->pool) < r->want_open;
+	return r->phase < RUN_MEASURING && c->n_dialing < r->want_dialing && clients_working(c) < r->want_open;
 }
 
 static uint64_t turn(struct run *r, uint64_t now_us)

@@ -5,6 +5,8 @@
  * dial again without a pause; of the rest one in 32, at least one, takes bulk data;
  * the others ask small questions, --rate a second all together (default 2,000), by a
  * schedule: each answer's time counts from when its question should have gone out.
+ * Bulk data comes as fast as it goes through; or, with --bulk-rate, so many bits a second
+ * are asked for on each such connection, in large replies, as long as the last one came.
  *
  * The first half of --seconds is calm, the second half has the newcomers in it: the
  * same numbers from both stand side by side.
@@ -29,16 +31,26 @@
 #define DIALS_PER_TURN 16u
 #define SEARCH_MAX 256u
 #define BULK_LINE "BULK down\r\n"
+#define CHUNK_BYTES PATTERN_RUN		/* of bulk data that is asked for */
 
 enum role { ASKER, TAKER, NEWCOMER, ROLES };
 
 struct mixed {
 	uint8_t role;
-	bool joined, waiting;	/* asker: in all.askers; its question isn't answered */
-	uint32_t index;		/* in all.askers */
+	bool joined, waiting;	/* who asks: in its group; its question isn't answered */
+	uint32_t index;		/* in its group */
 	uint32_t got_bytes;	/* of the reply */
 	uint64_t number;	/* of questions, or bytes of bulk data */
 	uint64_t since;		/* when the question should have gone out */
+};
+
+/* Those who ask by a schedule: the askers, and with --bulk-rate the takers. */
+struct group {
+	struct schedule schedule;
+	double per_s;			/* 0: these don't ask */
+	uint32_t request_bytes, reply_bytes;
+	struct client **clients;
+	uint32_t n, next;
 };
 
 struct tally {
@@ -46,9 +58,7 @@ struct tally {
 };
 
 static struct {
-	struct schedule schedule;
-	struct client **askers;
-	uint32_t n_askers, next;
+	struct group groups[NEWCOMER];
 	uint32_t want[ROLES], have[ROLES];
 	struct histogram calm, handshake;
 	bool storm;
@@ -57,11 +67,38 @@ static struct {
 	uint64_t shown;
 } all;
 
+static double rate_of(const struct run *r)
+{
+	return r->options->rate > 0 ? r->options->rate : RATE_DEFAULT;
+}
+
+static void free_groups(void)
+{
+	for (unsigned int i = 0; i < NEWCOMER; i++)
+		free(all.groups[i].clients);
+}
+
+static int make_groups(const struct run *r, struct error *err)
+{
+	const struct options *o = r->options;
+
+	all.groups[ASKER] = (struct group){ .per_s = rate_of(r), .request_bytes = o->request_bytes,
+					    .reply_bytes = o->reply_bytes };
+	all.groups[TAKER] = (struct group){ .per_s = o->bulk_rate * all.want[TAKER] / (8.0 * CHUNK_BYTES),
+					    .request_bytes = sizeof(uint64_t), .reply_bytes = CHUNK_BYTES };
+	for (unsigned int i = 0; i < NEWCOMER; i++) {
+		all.groups[i].clients = calloc(all.want[i], sizeof(struct client *));
+		if (all.groups[i].clients == NULL)
+			return error_set(err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");
+	}
+	return 0;
+}
+
 static int start(struct run *r, struct error *err)
 {
 	const struct options *o = r->options;
 
-	free(all.askers);
+	free_groups();
 	memset(&all, 0, sizeof(all));
 	if (o->connections < 4)
 		return error_set(err, -EINVAL, ERROR_INVALID, "--connections", "mix needs at least 4");
@@ -72,15 +109,7 @@ static int start(struct run *r, struct error *err)
 	all.want[TAKER] = RTE_MAX(1u, (o->connections - all.want[NEWCOMER]) / BULK_SHARE);
 	all.want[ASKER] = o->connections - all.want[NEWCOMER] - all.want[TAKER];
 	r->want_open = all.want[ASKER] + all.want[TAKER];
-	all.askers = calloc(all.want[ASKER], sizeof(*all.askers));
-	if (all.askers == NULL)
-		return error_set(err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");
-	return 0;
-}
-
-static double rate_of(const struct run *r)
-{
-	return r->options->rate > 0 ? r->options->rate : RATE_DEFAULT;
+	return make_groups(r, err);
 }
 
 /* Another of the kind that there are too few of. */
@@ -103,8 +132,7 @@ static bool dial(struct run *r)
 static void ask(struct client *c, uint64_t since)
 {
 	struct mixed *x = client_user(c);
-	uint32_t bytes = client_run(c)->options->request_bytes;
-	struct rte_mbuf *m = pattern_chain(client_run(c)->transport->mbufs, 0, bytes);
+	struct rte_mbuf *m = pattern_chain(client_run(c)->transport->mbufs, 0, all.groups[x->role].request_bytes);
 
 	if (m == NULL) {
 		client_fail(c, "no_memory");
@@ -119,15 +147,32 @@ static void ask(struct client *c, uint64_t since)
 }
 
 /* The next in turn that isn't waiting for an answer. */
-static struct client *next_asker(void)
+static struct client *next_asker(struct group *g)
 {
-	for (uint32_t i = 0; i < all.n_askers && i < SEARCH_MAX; i++) {
-		struct client *c = all.askers[all.next++ % all.n_askers];
+	for (uint32_t i = 0; i < g->n && i < SEARCH_MAX; i++) {
+		struct client *c = g->clients[g->next++ % g->n];
 
 		if (!((struct mixed *)client_user(c))->waiting)
 			return c;
 	}
 	return NULL;
+}
+
+/* Asks what is due; when the next is. */
+static uint64_t ask_due(struct group *g, uint64_t now_us)
+{
+	struct client *c;
+	uint64_t due;
+
+	if (g->per_s <= 0)
+		return UINT64_MAX;
+	if (g->schedule.interval_cycles <= 0)
+		schedule_init(&g->schedule, g->per_s);
+	while ((due = schedule_due(&g->schedule)) != 0 && (c = next_asker(g)) != NULL) {
+		schedule_take(&g->schedule);
+		ask(c, due);
+	}
+	return schedule_next_us(&g->schedule, now_us);
 }
 
 static void begin_storm(struct run *r)
@@ -140,9 +185,8 @@ static void begin_storm(struct run *r)
 
 static uint64_t turn(struct run *r, uint64_t now_us)
 {
-	struct client *c;
+	uint64_t next_us = UINT64_MAX;
 	uint32_t n = 0;
-	uint64_t due;
 
 	if (run_ending(r))
 		return UINT64_MAX;
@@ -150,21 +194,17 @@ static uint64_t turn(struct run *r, uint64_t now_us)
 		begin_storm(r);
 	while (n < DIALS_PER_TURN && dial(r))
 		n++;
-	if (r->phase == RUN_OPENING)
+	if (r->phase <= RUN_OPENING)
 		return n == DIALS_PER_TURN ? now_us : UINT64_MAX;
-	if (all.schedule.interval_cycles <= 0)
-		schedule_init(&all.schedule, rate_of(r));
-	while ((due = schedule_due(&all.schedule)) != 0 && (c = next_asker()) != NULL) {
-		schedule_take(&all.schedule);
-		ask(c, due);
-	}
-	return n == DIALS_PER_TURN ? now_us : schedule_next_us(&all.schedule, now_us);
+	for (unsigned int i = 0; i < NEWCOMER; i++)
+		next_us = RTE_MIN(next_us, ask_due(&all.groups[i], now_us));
+	return n == DIALS_PER_TURN ? now_us : next_us;
 }
 
 static void greeted(struct client *c)
 {
 	struct mixed *x = client_user(c);
-	const struct options *o = client_run(c)->options;
+	struct group *g = &all.groups[x->role];
 	char line[64];
 	int n;
 
@@ -173,16 +213,16 @@ static void greeted(struct client *c)
 		if (run_measuring(client_run(c)))
 			histogram_record(&all.handshake, clock_since_ns(c->dialled));
 		client_close(c);
-	} else if (x->role == TAKER) {
+	} else if (g->per_s <= 0) {
 		client_send_bytes(c, BULK_LINE, sizeof(BULK_LINE) - 1);
 	} else {
-		n = snprintf(line, sizeof(line), "PING %u %u\r\n", o->request_bytes, o->reply_bytes);
+		n = snprintf(line, sizeof(line), "PING %u %u\r\n", g->request_bytes, g->reply_bytes);
 		client_send_bytes(c, line, (uint32_t)n);
 		if (c->ended)
 			return;
 		x->joined = true;
-		x->index = all.n_askers;
-		all.askers[all.n_askers++] = c;
+		x->index = g->n;
+		g->clients[g->n++] = c;
 	}
 }
 
@@ -202,18 +242,23 @@ static bool reply_is_right(const struct mixed *x, const uint8_t *data, uint32_t 
 static void answer_came(struct client *c, const struct rte_mbuf *m)
 {
 	struct mixed *x = client_user(c);
+	uint32_t reply_bytes = all.groups[x->role].reply_bytes;
 	struct run *r = client_run(c);
 
 	for (; m != NULL; m = m->next) {
-		if (!x->waiting || m->data_len > r->options->reply_bytes - x->got_bytes ||
+		if (!x->waiting || m->data_len > reply_bytes - x->got_bytes ||
 		    !reply_is_right(x, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len)) {
 			client_fail(c, "wrong_reply");
 			return;
 		}
 		x->got_bytes += m->data_len;
-		if (x->got_bytes < r->options->reply_bytes)
+		if (x->role == TAKER)
+			all.so_far.bytes += m->data_len;
+		if (x->got_bytes < reply_bytes)
 			continue;
 		x->waiting = false;
+		if (x->role == TAKER)
+			continue;
 		all.so_far.answers++;
 		if (run_measuring(r))
 			histogram_record(all.storm ? &r->latency : &all.calm, clock_since_ns(x->since));
@@ -241,7 +286,7 @@ static void received(struct client *c, struct rte_mbuf *plain)
 			greeted(c);
 		return;
 	}
-	if (x->role == ASKER)
+	if (x->joined)
 		answer_came(c, plain);
 	else if (x->role == TAKER)
 		bulk_came(c, plain);
@@ -254,9 +299,10 @@ static void ended(struct client *c, enum client_end end)
 
 	all.have[x->role]--;
 	if (x->joined) {
-		struct client *last = all.askers[--all.n_askers];
+		struct group *g = &all.groups[x->role];
+		struct client *last = g->clients[--g->n];
 
-		all.askers[x->index] = last;
+		g->clients[x->index] = last;
 		((struct mixed *)client_user(last))->index = x->index;
 	}
 	if (end == CLIENT_PEER_CLOSED)
@@ -282,6 +328,8 @@ static void finish(struct run *r, struct result *result)
 	result_parameter_int(result, "newcomers", all.want[NEWCOMER]);
 	result_parameter_int(result, "bulk_connections", all.want[TAKER]);
 	result_parameter_real(result, "asked_per_s", rate_of(r));
+	if (r->options->bulk_rate > 0)
+		result_parameter_real(result, "bulk_asked_bits_per_s", r->options->bulk_rate * all.want[TAKER]);
 	if (all.storm && s > b && e > s) {
 		result_metric(result, "handshakes_per_s", per_s(all.at_storm.handshakes, all.at_end.handshakes, s, e));
 		result_metric(result, "requests_per_s", per_s(all.at_storm.answers, all.at_end.answers, s, e));
@@ -294,8 +342,8 @@ static void finish(struct run *r, struct result *result)
 	} else {
 		run_error(r, "no_storm");
 	}
-	free(all.askers);
-	all.askers = NULL;
+	free_groups();
+	memset(all.groups, 0, sizeof(all.groups));
 }
 
 static void progress(struct run *r, uint64_t us, char *buf, size_t buf_bytes)

@@ -3,7 +3,9 @@
  * Small requests and replies on open connections. Closed loop: each connection asks
  * again as soon as it was answered. Open loop (--rate): requests go out by a schedule,
  * on the connections in turn, several at a time on one if need be, and the time of
- * each counts from when it should have gone out.
+ * each counts from when it should have gone out. With --active there are so many
+ * unanswered at any time, on all connections in turn, one on each at most: so the
+ * load doesn't grow with the connections, and each is met cold.
  *
  * A request is its number on the connection (8 bytes) and filler; the reply repeats
  * the number, and every byte of both is checked.
@@ -39,7 +41,9 @@ static struct {
 	uint32_t n_open, next, kicked;
 	uint32_t request_bytes, reply_bytes;
 	bool open_loop;
+	uint32_t active, unanswered;
 	uint64_t done, shown, from;
+	uint32_t answered_on;	/* connections that were answered at all */
 } all;
 
 static int start(struct run *r, struct error *err)
@@ -49,6 +53,7 @@ static int start(struct run *r, struct error *err)
 	free(all.open);
 	all = (__typeof__(all)){
 		.request_bytes = o->request_bytes, .reply_bytes = o->reply_bytes, .open_loop = o->rate > 0,
+		.active = o->active,
 	};
 	if (o->request_bytes < 8 || o->reply_bytes < 8 || o->request_bytes > PATTERN_RUN || o->reply_bytes > PATTERN_RUN)
 		return error_set(err, -EINVAL, ERROR_INVALID, "--request-bytes, --reply-bytes", "8 to %u can be asked for",
@@ -70,6 +75,7 @@ static void ask(struct client *c, uint64_t since)
 	}
 	memcpy(rte_pktmbuf_mtod(m, void *), &a->asked, sizeof(a->asked));
 	a->since[a->asked++ % FLIGHT_MAX] = since;
+	all.unanswered++;
 	client_send(c, m);
 }
 
@@ -119,8 +125,9 @@ static void answered(struct client *c)
 		histogram_record(&r->latency, clock_since_ns(a->since[a->answered % FLIGHT_MAX]));
 	a->got_bytes = 0;
 	a->answered++;
+	all.unanswered--;
 	all.done++;
-	if (!all.open_loop && !run_ending(r))
+	if (!all.open_loop && all.active == 0 && !run_ending(r))
 		ask(c, clock_cycles());
 }
 
@@ -156,19 +163,22 @@ static void received(struct client *c, struct rte_mbuf *plain)
 
 static void ended(struct client *c, enum client_end end)
 {
+	struct asker *a = client_user(c);
+
 	leave(c);
+	all.unanswered -= (uint32_t)(a->asked - a->answered);
 	if (end == CLIENT_PEER_CLOSED)
 		run_error(client_run(c), "closed_early");
 }
 
-/* The next connection in turn that may be asked, or NULL: all have as much unanswered as may be. */
-static struct client *next_open(void)
+/* The next connection in turn that has less than @most unanswered, or NULL. */
+static struct client *next_open(uint32_t most)
 {
 	for (uint32_t i = 0; i < all.n_open && i < KICKS_PER_TURN; i++) {
 		struct client *c = all.open[all.next++ % all.n_open];
 		struct asker *a = client_user(c);
 
-		if (a->asked - a->answered < FLIGHT_MAX)
+		if (a->asked - a->answered < most)
 			return c;
 	}
 	return NULL;
@@ -179,7 +189,7 @@ static uint64_t turn_open_loop(uint64_t now_us)
 	uint64_t due;
 
 	while ((due = schedule_due(&all.schedule)) != 0) {
-		struct client *c = next_open();
+		struct client *c = next_open(FLIGHT_MAX);
 
 		if (!c)
 			break;
@@ -189,15 +199,29 @@ static uint64_t turn_open_loop(uint64_t now_us)
 	return schedule_next_us(&all.schedule, now_us);
 }
 
+static uint64_t turn_active(uint64_t now_us)
+{
+	struct client *c;
+
+	for (uint32_t i = 0; i < KICKS_PER_TURN; i++) {
+		if (all.unanswered >= all.active || (c = next_open(1)) == NULL)
+			return UINT64_MAX;
+		ask(c, clock_cycles());
+	}
+	return now_us;
+}
+
 static uint64_t turn(struct run *r, uint64_t now_us)
 {
-	if (r->phase == RUN_OPENING || run_ending(r))
+	if (r->phase <= RUN_OPENING || run_ending(r))
 		return UINT64_MAX;
 	if (all.open_loop) {
 		if (all.schedule.interval_cycles <= 0)
 			schedule_init(&all.schedule, r->options->rate);
 		return turn_open_loop(now_us);
 	}
+	if (all.active > 0)
+		return turn_active(now_us);
 	/* The first request on each; also on those that came later. */
 	for (uint32_t i = 0; i < KICKS_PER_TURN && all.kicked < all.n_open; i++) {
 		struct client *c = all.open[all.kicked++];
@@ -219,6 +243,7 @@ static void measure(struct run *r, bool begins)
 	for (uint32_t i = 0; i < all.n_open; i++) {
 		const struct asker *a = client_user(all.open[i]);
 
+		all.answered_on += a->answered > 0;
 		if (a->asked != a->answered && clock_since_ns(a->since[a->answered % FLIGHT_MAX]) > STUCK_NS)
 			run_error(r, "unanswered");
 	}
@@ -227,6 +252,7 @@ static void measure(struct run *r, bool begins)
 static void finish(struct run *r, struct result *result)
 {
 	result_metric(result, "requests_per_s", (double)all.done / r->measured_s);
+	result_metric(result, "answered_connections", all.answered_on);
 	result_latency(result, "latency", &r->latency);
 	free(all.open);
 	all.open = NULL;

@@ -74,7 +74,7 @@ static uint64_t turn(struct run *r, uint64_t now_us)
 		return UINT64_MAX;
 	if (run_measuring(r) && !all.raging && now_us >= all.calm_until_us && all.back == r->want_open)
 		throw_out(r);
-	while (n < DIALS_PER_TURN && pool_in_use(&clients->pool) < r->want_open &&
+	while (n < DIALS_PER_TURN && clients_working(clients) < r->want_open &&
 	       (!opening || clients->n_dialing < r->want_dialing)) {
 		struct client *c = client_dial(clients);
 

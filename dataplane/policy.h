@@ -27,7 +27,7 @@ struct tls_tickets;
 
 #define WORKERS_MAX 64
 #define RULE_NAME_BYTES 48
-#define RULE_SERVERS_MAX 16
+#define RULE_SERVERS_MAX 32
 
 /* Disjoint ranges in ascending order: a look-up is a binary search. (rte_lpm costs 64 MB for each set.) */
 struct addr_range {

@@ -4,6 +4,7 @@
 import json
 import os
 import subprocess
+import time
 
 from lab import gateway, process, shell
 
@@ -29,6 +30,8 @@ class Load:
         self.folder = folder
         self.errors = os.path.join(folder, "load.output")
         self.json = os.path.join(folder, "load.json")
+        self.open_seconds = OPEN_SECONDS
+        self.until = 0.0  # when a run must have ended
 
     def command(self, subject, workload, connections, seconds, warmup):
         words = [program(), *workload.words, *subject.load_words(),
@@ -36,12 +39,16 @@ class Load:
                  "--serve", f"{network.SERVER}:143", "--server-name", Keys.NAME,
                  "--connections", str(connections),
                  "--seconds", f"{seconds:g}", "--warmup", f"{warmup:g}",
-                 "--open-timeout", str(OPEN_SECONDS), "--quiet", "--allow-errors",
+                 "--open-timeout", f"{self.open_seconds:g}", "--quiet", "--allow-errors",
                  "--name", workload.label, "--json", self.json]
         return alone_on(network.LOAD_CORE, words)
 
     def run(self, subject, workload, connections, seconds, warmup):
         """The result, as postern-bench wrote it. Raises LabError when there is none."""
+        return self.result(self.start(subject, workload, connections, seconds, warmup))
+
+    def start(self, subject, workload, connections, seconds, warmup):
+        """The generator's process; result() must follow."""
         if os.path.exists(self.json):
             os.unlink(self.json)
         warmup += subject.settle_s
@@ -51,17 +58,22 @@ class Load:
                                      stderr=output, start_new_session=True)
         prefer(child.pid)
         process.record(self.folder, "load", child.pid)
+        self.until = time.monotonic() + seconds + warmup + self.open_seconds + REST_SECONDS
+        return child
+
+    def result(self, child):
+        """Waits for its end; what it wrote."""
         try:
-            status = child.wait(seconds + warmup + OPEN_SECONDS + REST_SECONDS)
+            status = child.wait(self.until - time.monotonic())
         except subprocess.TimeoutExpired:
             raise shell.LabError("postern-bench doesn't end", shell.tail_of_file(self.errors),
-                                 " ".join(command)) from None
+                                 " ".join(child.args)) from None
         finally:
             if child.poll() is None:
                 child.kill()
                 child.wait()
         if not os.path.exists(self.json):
             raise shell.LabError(f"postern-bench ended with {status} and no result",
-                                 shell.tail_of_file(self.errors), " ".join(command))
+                                 shell.tail_of_file(self.errors), " ".join(child.args))
         with open(self.json, encoding="utf-8") as file:
             return json.load(file)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the machine is, and what of it a run changes and gives back."""
 
+import fcntl
 import json
 import os
 import platform
 import shutil
+import sys
 import tempfile
 
 from lab import process, shell
@@ -13,6 +15,7 @@ TEMPORARY = "postern-compare-"  # folders of runs, in the folder for temporary f
 RECORD = "changed.json"
 HUGEPAGES = "/proc/sys/vm/nr_hugepages"
 BACKLOG = "/proc/sys/net/core/netdev_max_backlog"
+REALTIME = "/proc/sys/kernel/sched_rt_runtime_us"
 BACKLOG_PACKETS = 10000  # the default of 1,000 drops what 1,000 connections send at once
 
 
@@ -66,6 +69,19 @@ class Changes:
             with open(BACKLOG, "w", encoding="ascii") as file:
                 file.write(str(BACKLOG_PACKETS))
 
+    def realtime(self):
+        """Processes with a real-time priority may have a core for themselves for longer than
+        0.95 s of each second. Keep that short: nothing else runs there meanwhile."""
+        self._note("realtime", int(read(REALTIME)))
+        with open(REALTIME, "w", encoding="ascii") as file:
+            file.write("-1")
+
+    def ordinary(self):
+        """Takes realtime() back."""
+        if "realtime" in self.changed:
+            with open(REALTIME, "w", encoding="ascii") as file:
+                file.write(str(self.changed.pop("realtime")))
+
     def undo(self):
         """Gives everything back; also from the record of another process."""
         if not self.changed and os.path.exists(self.record):
@@ -75,9 +91,33 @@ class Changes:
         if "backlog" in self.changed:
             with open(BACKLOG, "w", encoding="ascii") as file:
                 file.write(str(self.changed["backlog"]))
+        self.ordinary()
         self.changed = {}
         if os.path.exists(self.record):
             os.unlink(self.record)
+
+
+def check(cores):
+    """Raises unless a measurement can be made here."""
+    if os.geteuid() != 0:
+        raise shell.LabError("a measurement needs root", "network namespaces and DPDK ports do",
+                             "run it as root")
+    if not set(cores) <= os.sched_getaffinity(0):
+        raise shell.LabError(f"a measurement needs the cores {cores}",
+                             f"it may use {os.sched_getaffinity(0)}",
+                             "run it on a machine with them, without taskset")
+
+
+def alone():
+    """Two at once would measure each other: holds a lock until the end of `with`."""
+    path = os.path.join(tempfile.gettempdir(), "postern-compare.lock")
+    lock = open(path, "w", encoding="ascii")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        print(f"waiting for another measurement's end (it holds {path})", file=sys.stderr)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
 
 
 def temporary():

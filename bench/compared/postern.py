@@ -25,6 +25,8 @@ class Postern(Subject):
     busy = "loop_busy_s"  # not what a rate is divided by: the kernel works for it as well
     kernel_sockets = False
     receive_settings = ("own", "sender")
+    workers, cores = 1, str(network.GATEWAY_CORE)
+    idle = None                 # what a worker does when there is nothing to do; None: as PORTS says
 
     def __init__(self, links, folder, keys):
         super().__init__(links, folder, keys)
@@ -55,7 +57,8 @@ class Postern(Subject):
         chain, key, _ = self.keys.files(setting.key)
         server, server_port = setting.backend
         parts = [
-            f"workers = 1;\ncores = \"{network.GATEWAY_CORE}\";\nidle = {PORTS[self.driver][0]};\n",
+            f"workers = {self.workers};\ncores = \"{self.cores}\";\n"
+            f"idle = {self.idle or PORTS[self.driver][0]};\n",
             ucl.section("memory", {"megabytes": setting.megabytes}),
             ucl.section("limits", {"connections": setting.connections + 1000,
                                    "handshake_timeout": "60s"}),
@@ -70,10 +73,15 @@ class Postern(Subject):
                 "addresses": [f"{network.GATEWAY_INTERNAL}/{network.LENGTH}"]}),
             ucl.section("rule bench", {
                 "listen": network.GATEWAY_EXTERNAL, "port": PORT, "certificate": "bench",
-                "servers": [f"{server}:{server_port}"], "idle_timeout": "1h",
+                "servers": [f"{each}:{server_port}" for each in self.servers(server)], "idle_timeout": "1h",
                 "strength": 112 if setting.key == "rsa2048" else None}),
         ]
         return "\n".join(parts)
+
+    @staticmethod
+    def servers(server):
+        """The internal servers' addresses."""
+        return [server]
 
     def prepare(self, setting):
         shell.write(self.path("postern.conf"), self.configuration(setting))
@@ -115,9 +123,16 @@ class OverMemif(Postern):
         for number, (side, option) in enumerate((("ext", "client"), ("int", "backend"))):
             words += [f"--{option}-port", f"net_memif{number},role=client,id={number},"
                       f"socket={self.path(side + '.sock')},socket-abstract=no"]
-        for address in network.clients():
+        for address in self.clients():
             words += ["--client-address", f"{address}/{network.LENGTH}"]
-        return words + ["--backend-address", f"{network.SERVER}/{network.LENGTH}"]
+        for address in self.servers(network.SERVER):
+            words += ["--backend-address", f"{address}/{network.LENGTH}"]
+        return words
+
+    @staticmethod
+    def clients():
+        """Where the generator's clients dial from."""
+        return network.clients()
 
 
 class OverPacket(Postern):

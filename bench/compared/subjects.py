@@ -91,6 +91,7 @@ class Subject:
     charged = "core_busy_s"     # of meter's: the CPU time that a rate is divided by
     kernel_load = True          # its generator uses the kernel's sockets, bounded by open files
     kernel_sockets = True       # and so does it itself
+    home = str(network.GATEWAY_CORE)  # the cores its processes may run on
     settle_s = 0.0              # of warm-up, more than others need
     most_threads = None         # bounds connections, where it has a thread for each
 
@@ -126,7 +127,7 @@ class Subject:
         command = self.prepare(setting)
         with open(self.path("output"), "wb") as output:
             self.process = subprocess.Popen(
-                netns.argv(self.links.gw, alone_on(network.GATEWAY_CORE, command)),
+                netns.argv(self.links.gw, alone_on(self.home, command)),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
         prefer(self.process.pid)
         process.record(self.folder, "gateway", self.process.pid)

@@ -38,6 +38,14 @@ def idle(m):
     return m["held_sessions"] == 30 and m["latency_us"]["count"] == 30 and m["all_open_s"] > 29 / 200 * 0.95
 
 
+def request(m):
+    return m["requests_per_s"] > 0 and m["sessions"] == m["answered_connections"] == 40 and m["held_sessions"] == 20
+
+
+def handshake(m):
+    return m["handshakes_per_s"] > 0 and m["held_sessions"] == 30
+
+
 def imap(m):
     # Four commands a session have one answer, IDLE two; each session fetches a list and a message at least.
     return (m["sessions_per_s"] > 0 and m["messages_per_s"] >= m["sessions_per_s"] * 0.9
@@ -62,10 +70,19 @@ def mix(m):
             and m["latency_us"]["count"] > 0 and m["calm_us"]["count"] > 0 and m["handshake_us"]["count"] > 0)
 
 
-CASES = (("idle", idle, "--connections", "30", "--rate", "200"), ("imap", imap, "--connections", "8"),
+def paced(m):
+    # One connection of bulk data; a chunk that is late makes no more than one wait.
+    return mix(m) and 0 < m["down_bits_per_s"] < 6e6
+
+
+CASES = (("idle", idle, "--connections", "30", "--rate", "200"),
+         ("request", request, "--connections", "40", "--active", "5", "--held", "20"),
+         ("handshake", handshake, "--connections", "8", "--held", "30"), ("imap", imap, "--connections", "8"),
          ("smtp", smtp, "--connections", "8"), ("storm", storm, "--connections", "50"),
-         ("mix", mix, "--connections", "16", "--rate", "400"))
-REFUSED = (("imap", "--rate", "5"), ("smtp", "--rate", "5"), ("storm", "--rate", "5"), ("mix", "--connections", "3"))
+         ("mix", mix, "--connections", "16", "--rate", "400"),
+         ("mix", paced, "--connections", "70", "--rate", "400", "--bulk-rate", "4e6"))
+REFUSED = (("imap", "--rate", "5"), ("smtp", "--rate", "5"), ("storm", "--rate", "5"), ("mix", "--connections", "3"),
+           ("handshake", "--active", "5"), ("request", "--active", "0"))
 
 
 def main():
