@@ -9,7 +9,8 @@
  * are asked for on each such connection, in large replies, as long as the last one came.
  *
  * The first half of --seconds is calm, the second half has the newcomers in it: the
- * same numbers from both stand side by side.
+ * same numbers from both stand side by side. The first half of the warm-up is a storm
+ * as well: neither end meets its memory for the first time in the measured one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,13 +113,20 @@ static int start(struct run *r, struct error *err)
 	return make_groups(r, err);
 }
 
+static bool newcomers_welcome(const struct run *r)
+{
+	uint64_t warming_us = r->transport->now_us - r->phase_from_us;
+
+	return all.storm || (r->phase == RUN_WARMING && warming_us < (uint64_t)(r->options->warmup_s * 5e5));
+}
+
 /* Another of the kind that there are too few of. */
 static bool dial(struct run *r)
 {
 	enum role role = all.have[TAKER] < all.want[TAKER] ? TAKER : all.have[ASKER] < all.want[ASKER] ? ASKER : NEWCOMER;
 	struct client *c;
 
-	if (role == NEWCOMER ? !all.storm || all.have[NEWCOMER] == all.want[NEWCOMER]
+	if (role == NEWCOMER ? !newcomers_welcome(r) || all.have[NEWCOMER] == all.want[NEWCOMER]
 			     : r->clients->n_dialing >= r->want_dialing)
 		return false;
 	c = client_dial(r->clients);

@@ -5,7 +5,8 @@
  * one side closes the window on the other, and memory per connection is bounded.
  *
  * Order of calls: splices_new; per turn splices_run after stack_input and before
- * the turn's transmissions; splices_order for what control asks; splices_free.
+ * the turn's transmissions, and splices_shake after them; splices_order for what control
+ * asks; splices_free.
  *
  * Threads: the worker that owns the stack.
  */
@@ -42,9 +43,11 @@ void splices_free(struct splices *all);
 /* May this SYN begin a connection under @policy (NULL: none yet)? Counts a refusal. */
 enum stack_verdict splices_syn(struct splices *all, const struct policy *policy, const struct tuple *t);
 
-/* A bounded part of what is to do. Returns how many splices had work. */
+/* A bounded part of what is to do on open connections. Returns how many splices had work. */
 unsigned int splices_run(struct splices *all, const struct policy *policy, uint64_t now_us);
-/* Is work left that splices_run put off? Then the worker must not sleep. */
+/* TLS handshakes, for the time that a turn has for them: what they send leaves in the next turn. */
+unsigned int splices_shake(struct splices *all);
+/* Is work left that these two put off? Then the worker must not sleep. */
 bool splices_pending(const struct splices *all);
 
 /* Ends all in good order (close_notify, FIN) with DRAINED in the log. */

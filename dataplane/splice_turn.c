@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Who is served in a turn. Open connections come first, in the order in which they
- * had news; then handshakes, for as long as the turn's budget lasts: a full one
- * takes the time of some hundred requests, and when everybody reconnects at once,
- * those who are connected already shall not notice.
+ * had news, and what they send leaves; then handshakes, for as long as the turn's budget
+ * lasts: a full one takes the time of some hundred requests, and when everybody reconnects
+ * at once, those who are connected already shall not notice.
  *
  * Among handshakes the cheap ones go first: those that only need their end (TLS has
  * done the expensive part, and the client waits for the greeting), then those that
@@ -149,7 +149,7 @@ static struct splice *next_handshake(struct splices *all)
 	return waits ? next_handshake(all) : NULL;
 }
 
-static unsigned int run_handshakes(struct splices *all)
+unsigned int splices_shake(struct splices *all)
 {
 	unsigned int served = 0;
 	struct splice *sp;
@@ -170,9 +170,6 @@ static unsigned int run_handshakes(struct splices *all)
 
 unsigned int splices_run(struct splices *all, const struct policy *policy, uint64_t now_us)
 {
-	unsigned int served;
-
 	take_news(all, policy, now_us);
-	served = run_open(all);
-	return served + run_handshakes(all);
+	return run_open(all);
 }

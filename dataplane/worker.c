@@ -296,6 +296,7 @@ static bool turn(struct worker *w, uint64_t now_us)
 		work += send_outbox(w);
 	for (unsigned int i = 0; i < w->shared->n_ports; i++)
 		work += tx_flush(w, i);
+	work += splices_shake(w->splices);
 	work += run_orders(w);
 	return work > 0 || splices_pending(w->splices);
 }

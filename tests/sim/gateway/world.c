@@ -27,6 +27,7 @@ const struct world_config world_usual = { .faults.delay_us = 5000, .max_splices 
 void world_count_input(struct world *w, struct link *link, struct rte_mbuf *m);
 void world_count_splices(struct world *w);
 void world_count_tick(struct world *w);
+void world_count_handshakes(struct world *w);
 void world_pause_wire(struct link *link, struct rte_mbuf *m, uint64_t now_us);
 
 COUNTED void world_count_input(struct world *w, struct link *link, struct rte_mbuf *m)
@@ -42,6 +43,11 @@ COUNTED void world_count_splices(struct world *w)
 COUNTED void world_count_tick(struct world *w)
 {
 	stack_tick(w->nodes[GATEWAY].stack, w->now_us);
+}
+
+COUNTED void world_count_handshakes(struct world *w)
+{
+	splices_shake(w->splices);
 }
 
 COUNTED void world_pause_wire(struct link *link, struct rte_mbuf *m, uint64_t now_us)
@@ -310,7 +316,6 @@ static void turn(struct world *w)
 	for (unsigned int i = 0; i < 4; i++)
 		deliver(w, &w->links[i]);
 	world_count_splices(w);
-	let_time_pass(w);
 	take_connections(w, &w->nodes[CLIENT]);
 	take_connections(w, &w->nodes[SERVER]);
 	for (unsigned int i = 0; i < w->n_peers; i++)
@@ -318,6 +323,8 @@ static void turn(struct world *w)
 	stack_tick(w->nodes[CLIENT].stack, w->now_us);
 	world_count_tick(w);
 	stack_tick(w->nodes[SERVER].stack, w->now_us);
+	world_count_handshakes(w);
+	let_time_pass(w);
 	while (w->n_records < 256 && rte_ring_dequeue_elem(w->log, &w->records[w->n_records], sizeof(struct record)) == 0)
 		w->n_records++;
 }
