@@ -4,21 +4,19 @@
 #include "control/log.h"
 #include "control/orders.h"
 
-#define LOG_BURST 64u
-
-bool ending_log(void)
+unsigned int ending_log(void)
 {
-	static struct record records[LOG_BURST];
-	unsigned int n = dataplane_log(records, LOG_BURST);
+	static struct record records[ENDING_BURST];
+	unsigned int n = dataplane_log(records, ENDING_BURST);
 
 	for (unsigned int i = 0; i < n; i++)
 		log_connection(&records[i]);
-	return n == LOG_BURST;
+	return n;
 }
 
 static void log_all(void)
 {
-	while (ending_log())
+	while (ending_log() == ENDING_BURST)
 		;
 }
 

@@ -8,15 +8,15 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "control/error.h"
 
+#define ENDING_BURST 64u
 #define ENDING_SHARE 1024u	/* a quarter of a worker's log ring */
 
-/* Some finished connections to the log; true when there may be more. */
-bool ending_log(void);
+/* Finished connections to the log, ENDING_BURST at most; returns how many. */
+unsigned int ending_log(void);
 /* Ends all connections of a rule, whichever version. *n: how many, also when it fails half-way. 0, or -errno with @err. */
 int ending_rule(const char *name, uint32_t *n, struct error *err);
 /* Ends up to @max of one worker's connections, oldest first; likewise. */

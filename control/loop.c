@@ -8,6 +8,7 @@
 struct watch {
 	struct event *event;
 	void (*run)(void *arg);
+	unsigned int (*paced)(void *arg);	/* in the place of run */
 	void *arg;
 	struct watch *next;
 };
@@ -50,23 +51,33 @@ struct event_base *loop_base(struct loop *l)
 	return l->base;
 }
 
+static struct timeval period_of(unsigned int ms)
+{
+	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+}
+
 static void on_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct watch *w = arg;
+	struct timeval next;
 
 	(void)fd;
 	(void)what;
-	w->run(w->arg);
+	if (w->paced == NULL) {
+		w->run(w->arg);
+		return;
+	}
+	next = period_of(w->paced(w->arg));
+	event_add(w->event, &next);
 }
 
-static int watch(struct loop *l, int fd, short what, const struct timeval *period, void (*run)(void *arg), void *arg)
+static int watch(struct loop *l, int fd, short what, const struct timeval *period, const struct watch *told)
 {
-	struct watch *w = calloc(1, sizeof(*w));
+	struct watch *w = malloc(sizeof(*w));
 
 	if (w == NULL)
 		return -ENOMEM;
-	w->run = run;
-	w->arg = arg;
+	*w = *told;
 	w->event = event_new(l->base, fd, what, on_event, w);
 	if (w->event == NULL || event_add(w->event, period) != 0) {
 		if (w->event != NULL)
@@ -79,21 +90,23 @@ static int watch(struct loop *l, int fd, short what, const struct timeval *perio
 	return 0;
 }
 
-static struct timeval period_of(unsigned int ms)
-{
-	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
-}
-
 int loop_every(struct loop *l, unsigned int ms, void (*run)(void *arg), void *arg)
 {
 	struct timeval period = period_of(ms);
 
-	return watch(l, -1, EV_PERSIST, &period, run, arg);
+	return watch(l, -1, EV_PERSIST, &period, &(struct watch){ .run = run, .arg = arg });
+}
+
+int loop_paced(struct loop *l, unsigned int (*run)(void *arg), void *arg)
+{
+	struct timeval at_once = period_of(0);
+
+	return watch(l, -1, 0, &at_once, &(struct watch){ .paced = run, .arg = arg });
 }
 
 int loop_at_signal(struct loop *l, int number, void (*run)(void *arg), void *arg)
 {
-	return watch(l, number, EV_SIGNAL | EV_PERSIST, NULL, run, arg);
+	return watch(l, number, EV_SIGNAL | EV_PERSIST, NULL, &(struct watch){ .run = run, .arg = arg });
 }
 
 void loop_run(struct loop *l)

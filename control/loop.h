@@ -3,7 +3,7 @@
  * Control's event loop: timers and signals, by libevent (which only loop.c and
  * server.c see; its struct event and our enum event don't go together).
  *
- * Order of calls: loop_new, loop_every and loop_at_signal, loop_run, loop_free.
+ * Order of calls: loop_new, loop_every, loop_paced and loop_at_signal, loop_run, loop_free.
  * Threads: control.
  */
 #pragma once
@@ -17,6 +17,8 @@ struct event_base *loop_base(struct loop *l);
 
 /* 0, or -ENOMEM. */
 int loop_every(struct loop *l, unsigned int ms, void (*run)(void *arg), void *arg);
+/* @run tells in how many milliseconds it is to be called again. */
+int loop_paced(struct loop *l, unsigned int (*run)(void *arg), void *arg);
 int loop_at_signal(struct loop *l, int number, void (*run)(void *arg), void *arg);
 
 /* Returns after loop_stop. */

@@ -17,7 +17,11 @@
 #include "tls/tls.h"
 
 /* Connections end at any time; what they leave is written this often. */
-#define LOG_EVERY_MS 50
+/* Ended connections are logged so often: when many end, in small parts, for a worker may share our core. */
+#define LOG_EVERY_MS 50u
+#define LOG_SOON_MS 4u
+#define LOG_BURSTS 4u
+#define LOG_MANY 16u
 #define TICK_MS 1000
 
 enum { EXIT_OK = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
@@ -181,12 +185,15 @@ static void on_tick(void *daemon)
 	gateway_tick(&((struct daemon *)daemon)->gateway, monotonic_us());
 }
 
-static void on_log(void *daemon)
+static unsigned int on_log(void *daemon)
 {
+	unsigned int n = 0, bursts = 0;
+
 	(void)daemon;
-	/* Bounded, so that a flood of ending connections leaves time for the rest. */
-	for (unsigned int i = 0; i < 64 && ending_log(); i++)
-		;
+	do
+		n += ending_log();
+	while (++bursts < LOG_BURSTS && n == bursts * ENDING_BURST);
+	return n >= LOG_MANY ? LOG_SOON_MS : LOG_EVERY_MS;
 }
 
 static void on_hangup(void *daemon)
@@ -222,7 +229,7 @@ static int start_loop(struct daemon *d, struct error *err)
 
 	d->loop = loop_new();
 	if (d->loop == NULL || loop_every(d->loop, TICK_MS, on_tick, d) != 0 ||
-	    loop_every(d->loop, LOG_EVERY_MS, on_log, d) != 0 ||
+	    loop_paced(d->loop, on_log, d) != 0 ||
 	    loop_at_signal(d->loop, SIGHUP, on_hangup, d) != 0 ||
 	    loop_at_signal(d->loop, SIGTERM, on_stop_signal, d) != 0 ||
 	    loop_at_signal(d->loop, SIGINT, on_stop_signal, d) != 0)
