@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,13 +12,54 @@
 #include "tls/context.h"
 #include "tls/store.h"
 
+static bool stamp_file(const char *path, uint64_t *device, uint64_t *inode, uint64_t *bytes, uint64_t *changed_ns)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return false;
+	*device = st.st_dev;
+	*inode = st.st_ino;
+	*bytes = (uint64_t)st.st_size;
+	*changed_ns = (uint64_t)st.st_ctim.tv_sec * 1000000000 + (uint64_t)st.st_ctim.tv_nsec;
+	return true;
+}
+
+void certificate_stamp(const char *chain_path, const char *key_path, struct certificate_stamp *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (stamp_file(chain_path, &out->chain.device, &out->chain.inode, &out->chain.bytes, &out->chain.changed_ns) &&
+	    stamp_file(key_path, &out->key.device, &out->key.inode, &out->key.bytes, &out->key.changed_ns))
+		return;
+	memset(out, 0, sizeof(*out));
+}
+
+bool certificate_same(const struct certificate *a, const struct certificate *b)
+{
+	return strcmp(tls_cert_chain_pem(a->tls), tls_cert_chain_pem(b->tls)) == 0;
+}
+
+int certificate_check_dates(const struct certificate *c, struct error *err)
+{
+	unsigned int bits = tls_cert_warnings(c->tls, time(NULL));
+	char where[CERTIFICATE_NAME_BYTES + 16];
+
+	if (!(bits & (TLS_CERT_EXPIRED | TLS_CERT_NOT_YET_VALID)))
+		return 0;
+	snprintf(where, sizeof(where), "certificate %s", c->name);
+	return error_set(err, -EINVAL, ERROR_INVALID, where, "%s",
+			 tls_cert_warning_text(bits & TLS_CERT_EXPIRED ? TLS_CERT_EXPIRED : TLS_CERT_NOT_YET_VALID));
+}
+
 struct certificate *certificate_load(const char *name, const char *chain_path, const char *key_path,
 				     struct error *err)
 {
 	struct certificate *c = calloc(1, sizeof(*c));
 	char why[400] = "", where[CERTIFICATE_NAME_BYTES + 16];
+	struct certificate_stamp stamp;
 	struct timespec now;
 
+	certificate_stamp(chain_path, key_path != NULL ? key_path : chain_path, &stamp);	/* before: what changes meanwhile shows */
 	snprintf(where, sizeof(where), "certificate %s", name);
 	if (c == NULL) {
 		error_set(err, -ENOMEM, ERROR_INTERNAL, where, "out of memory");
@@ -32,6 +74,7 @@ struct certificate *certificate_load(const char *name, const char *chain_path, c
 	snprintf(c->name, sizeof(c->name), "%s", name);
 	snprintf(c->chain_path, sizeof(c->chain_path), "%s", chain_path);
 	snprintf(c->key_path, sizeof(c->key_path), "%s", key_path != NULL ? key_path : chain_path);
+	c->stamp = stamp;
 	clock_gettime(CLOCK_REALTIME, &now);
 	c->loaded_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 	c->held = 1;
@@ -168,6 +211,18 @@ int certs_put(struct certs *certs, struct certificate *c)
 	return 0;
 }
 
+void certs_remove(struct certs *certs, const char *name)
+{
+	for (uint32_t i = 0; i < certs->n; i++) {
+		if (strcmp(certs->list[i]->name, name) != 0)
+			continue;
+		certificate_release(certs->list[i]);
+		memmove(&certs->list[i], &certs->list[i + 1], (certs->n - i - 1) * sizeof(certs->list[0]));
+		certs->n--;
+		return;
+	}
+}
+
 int certs_find_files(const struct config *config, const char *name, char *chain_path, char *key_path,
 		     struct error *err)
 {
@@ -232,12 +287,6 @@ int certs_load_missing(struct certs *certs, const struct config *config, const s
 	return 0;
 }
 
-/* The same chain (a key that fits it is the same key). */
-static bool same_content(const struct certificate *a, const struct certificate *b)
-{
-	return strcmp(tls_cert_chain_pem(a->tls), tls_cert_chain_pem(b->tls)) == 0;
-}
-
 int certs_reload(struct certs *out, const struct certs *before, const struct config *config,
 		 const struct ruleset *rules, struct error *err)
 {
@@ -252,7 +301,10 @@ int certs_reload(struct certs *out, const struct certs *before, const struct con
 	for (uint32_t i = 0; before != NULL && i < out->n; i++) {
 		struct certificate *old = certs_lookup(before, out->list[i]->name);
 
-		if (old != NULL && same_content(old, out->list[i])) {
+		if (old != NULL && certificate_same(old, out->list[i]) &&
+		    strcmp(old->chain_path, out->list[i]->chain_path) == 0 &&
+		    strcmp(old->key_path, out->list[i]->key_path) == 0) {
+			old->stamp = out->list[i]->stamp;
 			certificate_release(out->list[i]);
 			out->list[i] = certificate_hold(old);
 		}

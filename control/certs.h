@@ -17,11 +17,22 @@
 
 struct tls_ctx;
 
+/* By what two files are known, as far as a change shows. All zero: one of them isn't there. */
+struct certificate_stamp {
+	struct {
+		uint64_t device, inode, bytes, changed_ns;
+	} chain, key;
+};
+
 struct certificate {
 	char name[CERTIFICATE_NAME_BYTES];
 	char chain_path[PATH_MAX], key_path[PATH_MAX];
 	struct tls_cert *tls;
 	uint64_t loaded_us;	/* since 1970 */
+	struct certificate_stamp stamp;	/* of the files that were read last */
+	struct certificate_stamp seen;	/* certs_watch: of files that may still be changing */
+	bool moving;			/* they may */
+	uint8_t told;			/* certs_tell_ends: how near an end was told of */
 	uint32_t held;
 };
 
@@ -33,6 +44,11 @@ struct certs {
 /* From files. NULL with @err, which names the file and why. The caller holds it. */
 struct certificate *certificate_load(const char *name, const char *chain_path, const char *key_path,
 				     struct error *err);
+void certificate_stamp(const char *chain_path, const char *key_path, struct certificate_stamp *out);
+/* The same chain (a key that fits it is the same key). */
+bool certificate_same(const struct certificate *a, const struct certificate *b);
+/* May it be brought into use today? 0, or -EINVAL with @err. (At a start an expired one is better than none.) */
+int certificate_check_dates(const struct certificate *c, struct error *err);
 struct certificate *certificate_hold(struct certificate *c);
 void certificate_release(struct certificate *c);	/* NULL: nothing */
 
@@ -55,6 +71,8 @@ int certs_copy(struct certs *out, const struct certs *certs);
 struct certificate *certs_lookup(const struct certs *certs, const char *name);
 /* Puts @c in the place of the one of its name, if any. Consumes the caller's hold. 0, or -ENOMEM (then still the caller's). */
 int certs_put(struct certs *certs, struct certificate *c);
+/* Takes the one of this name out, if there. */
+void certs_remove(struct certs *certs, const char *name);
 
 /* The files that the name stands for by the configuration. 0, or -ENOENT with @err. */
 int certs_find_files(const struct config *config, const char *name, char *chain_path, char *key_path,

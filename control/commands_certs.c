@@ -10,7 +10,7 @@
 
 static enum postern_exit list_certs(const struct invocation *inv)
 {
-	static const char *const heads[] = { "CERTIFICATE", "NAMES", "KEY", ">BITS", "UNTIL", "RULES", "NOTE", NULL };
+	static const char *const heads[] = { "CERTIFICATE", "NAMES", "KEY", ">BITS", "UNTIL", ">DAYS", "RULES", "NOTE", NULL };
 	char names[120], rules[80], notes[200];
 	json_t *result, *c;
 	struct table *t;
@@ -26,6 +26,7 @@ static enum postern_exit list_certs(const struct invocation *inv)
 		table_cell(t, "%s", text_of(c, "key"));
 		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(c, "strength"));
 		table_cell(t, "%.10s", text_of(c, "not_after"));
+		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(c, "days_left"));
 		table_cell(t, "%s", texts_of(c, "rules", rules, sizeof(rules)));
 		table_cell(t, "%s", texts_of(c, "warnings", notes, sizeof(notes)));
 	}
@@ -52,12 +53,15 @@ static enum postern_exit make_absolute(const struct invocation *inv, json_t *arg
 
 static enum postern_exit load_cert(const struct invocation *inv)
 {
+	struct invocation own = *inv;
 	json_t *args, *result;
 	enum postern_exit r;
+	bool force = command_flag(&own, "--force");
 
+	inv = &own;
 	if (inv->argc < 1)
 		return command_usage(inv, "the certificate's name is needed");
-	args = json_pack("{s:s}", "name", inv->argv[0]);
+	args = json_pack("{s:s, s:b}", "name", inv->argv[0], "force", (int)force);
 	if (args == NULL)
 		return command_usage(inv, "the name isn't UTF-8 text");
 	r = command_pairs(inv, 1, NULL, args);
@@ -80,10 +84,31 @@ static enum postern_exit load_cert(const struct invocation *inv)
 	return r;
 }
 
+static enum postern_exit remove_cert(const struct invocation *inv)
+{
+	json_t *args, *result;
+	enum postern_exit r;
+
+	if (inv->argc != 1)
+		return command_usage(inv, "one certificate's name is needed");
+	args = json_pack("{s:s}", "name", inv->argv[0]);
+	if (args == NULL)
+		return command_usage(inv, "the name isn't UTF-8 text");
+	r = command_ask(inv, "cert.remove", args, &result);
+	if (r == POSTERN_OK && result != NULL) {
+		printf("certificate %s: removed; its files stay\n", inv->argv[0]);
+		json_decref(result);
+	}
+	return r;
+}
+
 const struct command commands_certs[] = {
+	{ "certs", "", "The same as cert list", NULL, list_certs },
 	{ "cert list", "", "List the certificates that posternd has loaded", NULL, list_certs },
-	{ "cert load", "NAME [chain=FILE] [key=FILE]", "Have posternd read a certificate again, for new handshakes",
+	{ "cert load", "NAME [chain=FILE] [key=FILE] [--force]", "Have posternd read a certificate again, for new handshakes",
 	  "Without files: those of the store or of the configuration. With files: until the next\n"
-	  "reload or restart only.\n", load_cert },
+	  "reload or restart only.\n"
+	  "  --force  also one that has expired or isn't valid yet\n", load_cert },
+	{ "cert remove", "NAME", "Have posternd forget a certificate that no rule uses", NULL, remove_cert },
 	{ NULL, NULL, NULL, NULL, NULL }
 };

@@ -106,6 +106,16 @@ static int read_user_timeout_limit(const struct conf *value, const struct place 
 				&((struct config *)out)->dataplane.user_timeout_limit_us, err);
 }
 
+/* Renewals are weeks apart, but who replaces a certificate waits to see it. */
+#define WATCH_US UINT64_C(10000000)
+#define WATCH_MIN_US UINT64_C(1000000)
+#define WATCH_MAX_US UINT64_C(86400000000)
+
+static int read_watch(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	return read_time_or_off(value, place, WATCH_MIN_US, WATCH_MAX_US, &((struct config *)out)->certificates_watch_us, err);
+}
+
 static const struct field timeout_fields[] = {
 	{ "handshake_timeout", FIELD_DURATION, FIELD_OF(struct config, handshake_timeout_us),
 	  100000, UINT64_C(600000000), NULL, NULL },
@@ -126,6 +136,7 @@ static const struct field log_fields[] = {
 
 static const struct field store_fields[] = {
 	{ "directory", FIELD_TEXT, FIELD_OF(struct config, certificates_directory), 0, 0, NULL, NULL },
+	{ .key = "watch", .kind = FIELD_OTHER, .read = read_watch },
 };
 
 static int read_mode(const struct conf *value, const struct place *place, void *out, struct error *err)
@@ -321,6 +332,7 @@ int config_parse(const char *text, size_t bytes, const char *file, struct config
 	snprintf(c->file, sizeof(c->file), "%s", file);
 	snprintf(c->control.socket, sizeof(c->control.socket), "%s", CONTROL_SOCKET_DEFAULT);
 	snprintf(c->certificates_directory, sizeof(c->certificates_directory), "%s", TLS_STORE_DEFAULT);
+	c->certificates_watch_us = WATCH_US;
 	c->handshake_timeout_us = UINT64_C(10000000);
 	c->idle_timeout_us = UINT64_C(1800000000);	/* under 30 minutes would break IMAP's IDLE (RFC 9051 5.4) */
 	c->dataplane.keepalive_us = KEEPALIVE_US;

@@ -48,6 +48,7 @@ struct config {
 		char file[PATH_MAX];	/* "": standard error */
 	} log;
 	char certificates_directory[PATH_MAX];	/* the store of `postern cert` */
+	uint64_t certificates_watch_us;		/* how often their files are looked at; 0: never */
 	struct config_certificate *certificates;
 	char rules_file[PATH_MAX];		/* "": the rules are below, and changes don't outlive the process */
 	struct ruleset rules;			/* of the configuration, or of rules_file if it exists */

@@ -5,13 +5,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "control/certs_watch.h"
 #include "control/ending.h"
 #include "control/log.h"
 #include "control/orders.h"
 #include "control/text.h"
 #include "tls/context.h"
 
-#define CERTIFICATES_AGAIN_US UINT64_C(86400000000)	/* a daemon outlives its certificates */
+#define CERTIFICATES_AGAIN_US UINT64_C(60000000)	/* a daemon outlives its certificates */
 #define RETIRED_MANY 32u
 
 static uint64_t clock_us(clockid_t clock)
@@ -32,11 +33,15 @@ uint64_t monotonic_us(void)
 	return clock_us(CLOCK_MONOTONIC);
 }
 
-static void warn_of_certificates(const struct certs *certs, const struct certs *before)
+/* What should be known of those that are new; what time brings, of all. */
+static void warn_of_certificates(struct certs *certs, const struct certs *before)
 {
+	const unsigned int ends = TLS_CERT_EXPIRED | TLS_CERT_EXPIRES_SOON;
+
+	certs_tell_ends(certs, time(NULL));
 	for (uint32_t i = 0; i < certs->n; i++) {
 		const struct certificate *c = certs->list[i];
-		unsigned int bits = tls_cert_warnings(c->tls, time(NULL));
+		unsigned int bits = tls_cert_warnings(c->tls, time(NULL)) & ~ends;
 
 		if (before != NULL && certs_lookup(before, c->name) == c)
 			continue;
@@ -201,6 +206,58 @@ int gateway_apply(struct gateway *g, struct ruleset *rules, struct certs *certs,
 	return r;
 }
 
+/* With @certs in the place of the gateway's. Consumes them. */
+static int apply_certs(struct gateway *g, struct certs *certs, struct error *err)
+{
+	struct ruleset rules = { 0 };
+	int r = ruleset_copy(&rules, &g->rules);
+
+	if (r == 0)
+		r = gateway_apply(g, &rules, certs, err);
+	else
+		error_set(err, r, ERROR_INTERNAL, "", "out of memory");
+	ruleset_fini(&rules);
+	certs_fini(certs);
+	return r;
+}
+
+int gateway_put_certificate(struct gateway *g, struct certificate *c, struct error *err)
+{
+	struct certs certs = { 0 };
+	int r = certs_copy(&certs, &g->certs);
+
+	if (r == 0)
+		r = certs_put(&certs, c);
+	if (r != 0) {
+		certs_fini(&certs);
+		return error_set(err, r, ERROR_INTERNAL, "", "out of memory");
+	}
+	certificate_hold(c);	/* the caller's, should it be refused */
+	r = apply_certs(g, &certs, err);
+	if (r == 0)
+		certificate_release(c);
+	return r;
+}
+
+int gateway_remove_certificate(struct gateway *g, const char *name, struct error *err)
+{
+	struct certs certs = { 0 };
+
+	if (certs_lookup(&g->certs, name) == NULL)
+		return error_set(err, -ENOENT, ERROR_NOT_FOUND, "", "no certificate \"%s\" is loaded", name);
+	for (uint32_t i = 0; i < g->rules.n; i++) {
+		if (!name_list_has(&g->rules.defs[i].certificates, name))
+			continue;
+		error_set(err, -EBUSY, ERROR_CONFLICT, "", "rule %s uses the certificate %s", g->rules.defs[i].name, name);
+		return error_hint(err, -EBUSY, "take it out of the rule first: postern rule change %s certificate=…",
+				  g->rules.defs[i].name);
+	}
+	if (certs_copy(&certs, &g->certs) != 0)
+		return error_set(err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");
+	certs_remove(&certs, name);
+	return apply_certs(g, &certs, err);
+}
+
 static void compare(const struct gateway *g, const struct ruleset *rules, const struct certs *certs,
 		    struct reload_report *report)
 {
@@ -339,6 +396,7 @@ void gateway_tick(struct gateway *g, uint64_t now_us)
 	}
 	if (now_us - g->certificates_us >= CERTIFICATES_AGAIN_US) {
 		g->certificates_us = now_us;
-		warn_of_certificates(&g->certs, NULL);
+		certs_tell_ends(&g->certs, time(NULL));
 	}
+	certs_watch(g, now_us);
 }

@@ -32,6 +32,8 @@ struct gateway {
 	uint64_t started_us;		/* wall clock */
 	const char *tls_version;	/* of the library; static */
 	uint64_t tickets_us, certificates_us, last_log_full;
+	uint64_t watched_us;		/* when the certificates' files were looked at */
+	bool certificates_moving;	/* some were changing then */
 	uint64_t changes, refused_changes;
 	void (*stop)(void *);		/* ends the main loop, once what is queued was sent */
 	void *stop_arg;
@@ -53,6 +55,11 @@ int gateway_check(struct config *config, struct error *err);
  */
 int gateway_apply(struct gateway *g, struct ruleset *rules, struct certs *certs, struct error *err);
 
+/* Puts @c in the place of the one of its name, for new handshakes. 0, @c consumed; or -errno with @err. */
+int gateway_put_certificate(struct gateway *g, struct certificate *c, struct error *err);
+/* Lets go of a certificate that no rule uses. 0, or -errno with @err. */
+int gateway_remove_certificate(struct gateway *g, const char *name, struct error *err);
+
 struct reload_report {
 	uint32_t added, changed, removed, certificates;	/* rules; certificates that differ from before */
 	const char *restart;	/* what differs and needs a restart, or NULL */
@@ -60,7 +67,7 @@ struct reload_report {
 /* Reads the configuration's rules and certificates again, all or nothing. 0, or -errno with @err. */
 int gateway_reload(struct gateway *g, struct reload_report *report, struct error *err);
 
-/* Once a second: links, retired rules, ticket keys, drain, watchdog; once a day: certificates that end. */
+/* Once a second: links, retired rules, ticket keys, drain, watchdog, certificates' files and ends. */
 void gateway_tick(struct gateway *g, uint64_t now_us);
 /* Before dataplane_stop: refuses new connections and ends all others, no more at a time than their log holds. */
 void gateway_end_connections(void);

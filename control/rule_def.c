@@ -262,6 +262,8 @@ static int read_name(const struct conf *value, const struct place *place, void *
 {
 	struct name_list *list = &((struct rule_def *)out)->names;
 
+	if (value->text[0] == '\0')	/* as in "names=": none */
+		return 0;
 	if (!tls_host_name_valid(value->text) || value->text[0] == '*')
 		return field_refuse(value, place, err, "\"%.80s\" isn't a host name", value->text);
 	if (list->n == RULE_NAMES_MAX)

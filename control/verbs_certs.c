@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "control/certs_watch.h"
 #include "control/gateway.h"
 #include "control/log.h"
 #include "control/request.h"
@@ -49,12 +50,12 @@ static json_t *certificate_json(const struct gateway *g, const struct certificat
 
 	for (size_t i = 0; i < info->n_alt_names; i++)
 		json_array_append_new(names, clean_json(info->alt_names[i]));
-	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:I, s:b, s:s, s:s, s:s, s:o, s:o}",
+	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:I, s:s, s:I, s:I, s:s, s:s, s:I, s:b, s:s, s:s, s:s, s:o, s:o}",
 		"name", c->name, "subject", clean_json(info->subject), "issuer", clean_json(info->issuer),
 		"names", names,
 		"not_before", text_format_time((uint64_t)info->not_before * 1000000, before, sizeof(before)),
 		"not_after", text_format_time((uint64_t)info->not_after * 1000000, after, sizeof(after)),
-		"key", tls_key_type_name(info->key_type), "key_bits", (json_int_t)info->key_bits,
+		"days_left", (json_int_t)certificate_days_left(c, time(NULL)), "key", tls_key_type_name(info->key_type), "key_bits", (json_int_t)info->key_bits,
 		"strength", (json_int_t)info->strength_bits, "fingerprint", info->fingerprint, "serial", info->serial,
 		"chain_length", (json_int_t)info->chain_length, "self_signed", (int)info->self_signed,
 		"chain_path", c->chain_path, "key_path", c->key_path,
@@ -77,12 +78,14 @@ static json_t *cert_list(struct gateway *g, const json_t *args, struct error *er
 struct cert_args {
 	char name[CERTIFICATE_NAME_BYTES];
 	char chain[PATH_MAX], key[PATH_MAX];
+	bool force;
 };
 
 static const struct field cert_fields[] = {
 	{ "name", FIELD_NAME, FIELD_OF(struct cert_args, name), 0, 0, NULL, NULL },
 	{ "chain", FIELD_TEXT, FIELD_OF(struct cert_args, chain), 0, 0, NULL, NULL },
 	{ "key", FIELD_TEXT, FIELD_OF(struct cert_args, key), 0, 0, NULL, NULL },
+	{ "force", FIELD_BOOL, FIELD_OF(struct cert_args, force), 0, 0, NULL, NULL },
 };
 
 static json_t *cert_show(struct gateway *g, const json_t *args, struct error *err)
@@ -123,36 +126,40 @@ static struct certificate *load(const struct gateway *g, struct cert_args *a, st
 static json_t *cert_load(struct gateway *g, const json_t *args, struct error *err)
 {
 	struct cert_args a = { .name = "" };
-	struct ruleset rules = { 0 };
-	struct certs certs = { 0 };
 	struct certificate *c;
-	int r;
+	int r = 0;
 
-	if (request_args(args, cert_fields, 3, &a, err) != 0)
+	if (request_args(args, cert_fields, sizeof(cert_fields) / sizeof(cert_fields[0]), &a, err) != 0)
 		return NULL;
 	c = load(g, &a, err);
 	if (c == NULL)
 		return NULL;
-	r = certs_copy(&certs, &g->certs);
+	if (!a.force && (r = certificate_check_dates(c, err)) != 0)
+		error_hint(err, r, "bring one that is valid; or, with force = true, use it all the same");
 	if (r == 0)
-		r = certs_put(&certs, c);
-	if (r != 0)
+		r = gateway_put_certificate(g, c, err);
+	if (r != 0) {
 		certificate_release(c);
-	if (r == 0)
-		r = ruleset_copy(&rules, &g->rules);
-	if (r == 0)
-		r = gateway_apply(g, &rules, &certs, err);
-	ruleset_fini(&rules);
-	certs_fini(&certs);
-	if (r != 0)
 		return NULL;
+	}
 	log_say(LOG_INFO_LEVEL, "certificate %s: loaded from %s", a.name, a.chain);
 	return certificate_json(g, certs_lookup(&g->certs, a.name));
+}
+
+static json_t *cert_remove(struct gateway *g, const json_t *args, struct error *err)
+{
+	struct cert_args a = { .name = "" };
+
+	if (request_args(args, cert_fields, 1, &a, err) != 0 || gateway_remove_certificate(g, a.name, err) != 0)
+		return NULL;
+	log_say(LOG_INFO_LEVEL, "certificate %s: removed", a.name);
+	return json_pack("{s:s}", "name", a.name);
 }
 
 const struct verb verbs_certs[] = {
 	{ "cert.list", cert_list },
 	{ "cert.show", cert_show },
 	{ "cert.load", cert_load },
+	{ "cert.remove", cert_remove },
 	{ NULL, NULL }
 };

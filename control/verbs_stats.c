@@ -2,6 +2,7 @@
 /* Everything that is counted, under its names. */
 #include <malloc.h>
 
+#include "control/certs_watch.h"
 #include "control/gateway.h"
 #include "control/log.h"
 #include "control/request.h"
@@ -75,6 +76,20 @@ static json_t *control_json(const struct gateway *g)
 	return o;
 }
 
+/* For who watches by numbers: when must something be done? */
+static json_t *certificates_json(const struct gateway *g)
+{
+	json_t *o = json_object();
+
+	for (uint32_t i = 0; i < g->certs.n; i++) {
+		const struct certificate *c = g->certs.list[i];
+
+		json_object_set_new(o, c->name, json_pack("{s:I, s:I}", "days_left",
+			(json_int_t)certificate_days_left(c, time(NULL)), "not_after", (json_int_t)tls_cert_info(c->tls)->not_after));
+	}
+	return o;
+}
+
 static json_t *rules_json(const struct gateway *g)
 {
 	json_t *o = json_object();
@@ -128,6 +143,8 @@ static json_t *stats(struct gateway *g, const json_t *args, struct error *err)
 		"mbufs_free", (json_int_t)sum.mbufs_free, "mbufs_total", (json_int_t)sum.mbufs_total,
 		"mbufs_queued", (json_int_t)sum.mbufs_queued, "tls_heap_used_bytes", (json_int_t)sum.tls_heap_used_bytes,
 		"busy_us", (json_int_t)sum.busy_us, "workers", workers, "rules", rules_json(g), "control", control_json(g));
+	if (o != NULL)
+		json_object_set_new(o, "certificates", certificates_json(g));
 	if (o != NULL && a.texts)
 		json_object_set_new(o, "texts", texts_json());
 	return o;

@@ -33,12 +33,17 @@ static void write_file(const char *path, const char *text, mode_t mode)
 
 void site_certificate(struct site *s, const char *name, const char *host, unsigned int days)
 {
+	site_certificate_made(s, name, host, days, time(NULL));
+}
+
+void site_certificate_made(struct site *s, const char *name, const char *host, unsigned int days, time_t made)
+{
 	struct tls_subject subject = { .common_name = host };
 	char err[256] = "", path[256], *chain, *key_pem;
 	struct tls_key *key = tls_key_generate(TLS_KEY_P256, 0, err, sizeof(err));
 
 	ASSERT(key != NULL);
-	chain = tls_self_signed(key, &subject, days, time(NULL), err, sizeof(err));
+	chain = tls_self_signed(key, &subject, days, made, err, sizeof(err));
 	key_pem = tls_key_to_pem(key);
 	ASSERT(chain != NULL);
 	ASSERT(key_pem != NULL);

@@ -35,6 +35,8 @@ const char *site_write(struct site *s, const char *name, const char *text);
 const char *site_configure(struct site *s, const char *text);
 /* A new certificate of this name, for @host. */
 void site_certificate(struct site *s, const char *name, const char *host, unsigned int days);
+/* The same as it was made at another time. */
+void site_certificate_made(struct site *s, const char *name, const char *host, unsigned int days, time_t made);
 /* Reads the configuration, starts the fake, publishes. */
 void site_start(struct site *s);
 void site_stop(struct site *s);

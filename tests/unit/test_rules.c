@@ -440,34 +440,6 @@ static void every_connection_has_its_line_at_a_stop(void **state)
 	free(text);
 }
 
-/* Loaded long ago and about to end: that is said every day, not at the start only. */
-static void an_ending_certificate_is_told_every_day(void **state)
-{
-	const uint64_t day_us = UINT64_C(86400000000), now_us = monotonic_us();
-	struct error err = { .message = "" };
-	unsigned int lines = 0;
-	char path[256], *text;
-	size_t bytes;
-
-	(void)state;
-	site_certificate(&site, "mail", "imap.example.test", 5);
-	accepted("{\"verb\":\"reload\"}");
-	snprintf(path, sizeof(path), "%s/log", site.folder);
-	assert_int_equal(log_open(path, false, &err), 0);
-	log_set_level(LOG_WARNING_LEVEL);
-	gateway_tick(&site.gateway, now_us + 1000000);
-	gateway_tick(&site.gateway, now_us + 2000000 + day_us);
-	gateway_tick(&site.gateway, now_us + 3000000 + day_us);
-	gateway_tick(&site.gateway, now_us + 4000000 + 2 * day_us);
-	log_set_level(LOG_ERROR_LEVEL);
-	log_close();
-	assert_int_equal(text_read_file(path, 1u << 20, &text, &bytes, &err), 0);
-	for (const char *at = text; (at = strstr(at, "certificate mail: the certificate expires within 14 days\n")) != NULL; at++)
-		lines++;
-	assert_int_equal(lines, 2);
-	free(text);
-}
-
 /* One random change of one of NAMES rules, each on its own port. */
 static void random_change(unsigned int *seed, unsigned int *done)
 {
@@ -554,7 +526,6 @@ int main(void)
 		WITH_SITE(a_long_list_comes_in_parts),
 		WITH_SITE(thousands_end_in_shares),
 		WITH_SITE(every_connection_has_its_line_at_a_stop),
-		WITH_SITE(an_ending_certificate_is_told_every_day),
 		WITH_SITE(ten_thousand_random_changes_lose_and_leak_nothing),
 	};
 
