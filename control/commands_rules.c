@@ -9,7 +9,7 @@
 #include "control/table.h"
 #include "control/text.h"
 
-static const char *const lists[] = { "servers", "certificate", "names", "allow", "deny", "ciphers", "groups", NULL };
+static const char *const lists[] = { "servers", "certificate", "names", "allow", "deny", "proxy_from", "ciphers", "groups", NULL };
 
 static const char rule_keys[] =
 	"Keys (lists are separated by commas, without spaces):\n"
@@ -27,6 +27,7 @@ static const char rule_keys[] =
 	"  strength=112|128|192            weakest cryptography, in bits\n"
 	"  ciphers=NAME,…, groups=NAME,…   in order of preference; `policy` gives a key back to tls_policy\n"
 	"  proxy=off|v1|v2                 tell servers the client's address by the PROXY protocol\n"
+	"  proxy_from=NETWORK,…            proxies in front that tell us the client's address so\n"
 	"  idle_timeout=30min, handshake_timeout=10s\n"
 	"  enabled=true|false\n";
 

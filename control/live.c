@@ -31,7 +31,7 @@ struct live_rule {
 	struct rule_def def;
 	struct certificate **certificates;	/* in the definition's order */
 	struct live_numbers *numbers;
-	struct addr_set *allow, *deny;
+	struct addr_set *allow, *deny, *proxies;
 	bool kept;		/* is in the snapshot being built */
 	struct live_rule *next;
 };
@@ -102,6 +102,7 @@ static void live_rule_free(struct live *l, struct live_rule *r)
 	free(r->rule.slots);
 	free(r->allow);
 	free(r->deny);
+	free(r->proxies);
 	if (r->numbers != NULL)
 		r->numbers->versions--;
 	certificate_list_release(r->certificates, r->def.certificates.n);
@@ -132,8 +133,11 @@ static int fill_clients(struct live_rule *r, const struct rule_def *def)
 		return -ENOMEM;
 	if (def->deny.n > 0 && (r->deny = addr_set_new(def->deny.prefixes, def->deny.n)) == NULL)
 		return -ENOMEM;
+	if (def->proxy_from.n > 0 && (r->proxies = addr_set_new(def->proxy_from.prefixes, def->proxy_from.n)) == NULL)
+		return -ENOMEM;
 	r->rule.allow = r->allow;
 	r->rule.deny = r->deny;
+	r->rule.proxies = r->proxies;
 	return 0;
 }
 

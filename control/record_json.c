@@ -51,6 +51,8 @@ json_t *record_json(const struct record *r, bool live)
 
 	if (o == NULL)
 		return NULL;
+	if (r->proxy_port != 0)
+		json_object_set_new(o, "proxy", endpoint_json(&r->proxy, r->proxy_port));
 	if (live) {
 		json_object_set_new(o, "state", json_string(or_empty(r->state)));
 		if (r->client_tcp.state != NULL)

@@ -34,6 +34,7 @@ void rule_def_fini(struct rule_def *def)
 {
 	free(def->allow.prefixes);
 	free(def->deny.prefixes);
+	free(def->proxy_from.prefixes);
 	name_list_fini(&def->certificates);
 	name_list_fini(&def->names);
 	rule_def_init(def);
@@ -55,9 +56,10 @@ static int clients_copy(struct clients *out, const struct clients *from)
 int rule_def_copy(struct rule_def *out, const struct rule_def *def)
 {
 	*out = *def;
-	out->allow = out->deny = (struct clients){ 0 };
+	out->allow = out->deny = out->proxy_from = (struct clients){ 0 };
 	out->certificates = out->names = (struct name_list){ 0 };
 	if (clients_copy(&out->allow, &def->allow) == 0 && clients_copy(&out->deny, &def->deny) == 0 &&
+	    clients_copy(&out->proxy_from, &def->proxy_from) == 0 &&
 	    name_list_copy(&out->certificates, &def->certificates) == 0 && name_list_copy(&out->names, &def->names) == 0)
 		return 0;
 	rule_def_fini(out);
@@ -89,7 +91,8 @@ bool rule_def_equal(const struct rule_def *a, const struct rule_def *b)
 		    a->servers[i].port != b->servers[i].port)
 			return false;
 	}
-	return clients_equal(&a->allow, &b->allow) && clients_equal(&a->deny, &b->deny);
+	return clients_equal(&a->allow, &b->allow) && clients_equal(&a->deny, &b->deny) &&
+	       clients_equal(&a->proxy_from, &b->proxy_from);
 }
 
 const char *rule_def_protocol(const struct rule_def *def)
@@ -215,6 +218,22 @@ static int read_deny(const struct conf *value, const struct place *place, void *
 	return field_each(value, place, err, read_client, c);
 }
 
+static int read_proxies(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	struct clients *c = &((struct rule_def *)out)->proxy_from;
+	int r;
+
+	c->n = 0;
+	r = field_each(value, place, err, read_client, c);
+	for (uint32_t i = 0; r == 0 && i < c->n; i++) {
+		if (c->prefixes[i].len > 0 && !(addr_is_v4(&c->prefixes[i].addr) && c->prefixes[i].len <= 96))
+			continue;
+		field_refuse(value, place, err, "everybody could say that he is somebody else");
+		r = error_hint(err, -EINVAL, "give the addresses or networks of the proxies in front");
+	}
+	return r;
+}
+
 static int read_protocol(const struct conf *value, const struct place *place, void *out, struct error *err)
 {
 	struct rule_def *def = out;
@@ -302,6 +321,7 @@ static const struct field rule_fields[] = {
 	{ .key = "names", .kind = FIELD_OTHER, .read = read_names },
 	{ .key = "allow", .kind = FIELD_OTHER, .read = read_allow },
 	{ .key = "deny", .kind = FIELD_OTHER, .read = read_deny },
+	{ .key = "proxy_from", .kind = FIELD_OTHER, .read = read_proxies },
 	{ "sni", FIELD_WORD, FIELD_OF(struct rule_def, tls.sni), 0, 0, rule_sni_words, NULL },
 	{ "tls_policy", FIELD_WORD, FIELD_OF(struct rule_def, tls.policy), 0, 0, rule_tls_policies, NULL },
 	{ "tls_min", FIELD_WORD, FIELD_OF(struct rule_def, tls.min), 0, 0, rule_tls_versions, NULL },

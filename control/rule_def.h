@@ -37,6 +37,7 @@ struct rule_def {
 	struct name_list certificates;	/* the first for clients that ask for no name that is known */
 	struct name_list names;		/* hosts that the certificates must speak for */
 	struct clients allow, deny;	/* allow empty: any client */
+	struct clients proxy_from;	/* trusted proxies in front */
 	struct rule_tls tls;
 	int proxy;		/* enum proxy_version: what servers are told */
 	uint64_t idle_timeout_us, handshake_timeout_us;	/* 0: the configuration's limits */

@@ -59,14 +59,14 @@ json_t *rule_def_json(const struct rule_def *def)
 
 	if (def->allow.n == 0)
 		json_array_append_new(allow, json_string("any"));
-	rule = json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:s, s:s*, s:s*, s:b}",
+	rule = json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:s*, s:s*, s:b}",
 		"name", def->name, "protocol", rule_def_protocol(def),
 		"listen", addr_format(&def->listen, listen, sizeof(listen)), "port", (int)rule_def_port(def),
 		"servers", servers_json(def),
 		"certificate", def->certificates.n == 1 ? json_string(def->certificates.names[0]) : names_json(&def->certificates),
 		"names", names_json(&def->names),
 		"allow", allow, "deny", clients_json(&def->deny),
-		"proxy", proxy_texts[def->proxy],
+		"proxy", proxy_texts[def->proxy], "proxy_from", clients_json(&def->proxy_from),
 		"idle_timeout", def->idle_timeout_us == 0 ? NULL :
 			text_format_duration(def->idle_timeout_us, idle, sizeof(idle)),
 		"handshake_timeout", def->handshake_timeout_us == 0 ? NULL :
@@ -125,6 +125,7 @@ void rule_def_write(const struct rule_def *def, FILE *out)
 	write_names("names", &def->names, out);
 	write_clients("allow", &def->allow, out);
 	write_clients("deny", &def->deny, out);
+	write_clients("proxy_from", &def->proxy_from, out);
 	rule_tls_write(&def->tls, out);
 	if (def->proxy != PROXY_OFF)
 		fprintf(out, "\tproxy = %s;\n", proxy_texts[def->proxy]);

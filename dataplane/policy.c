@@ -103,6 +103,11 @@ struct rule *policy_lookup(const struct policy *p, const struct addr *laddr, uin
 	return NULL;
 }
 
+bool rule_trusts(const struct rule *r, const struct addr *proxy)
+{
+	return r->proxies != NULL && addr_set_contains(r->proxies, proxy);
+}
+
 bool rule_allows(const struct rule *r, const struct addr *client)
 {
 	if (r->deny != NULL && addr_set_contains(r->deny, client))

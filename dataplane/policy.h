@@ -65,6 +65,7 @@ struct rule {
 	uint16_t n_servers;
 	struct rule_server servers[RULE_SERVERS_MAX];
 	const struct addr_set *allow, *deny;	/* NULL allow: any client; NULL deny: none. Deny wins. */
+	const struct addr_set *proxies;	/* whose connections begin with a PROXY header that says who the client is; NULL: none */
 	uint64_t idle_timeout_us, handshake_timeout_us;
 	enum proxy_version proxy;	/* what its servers are told of each client */
 	struct rule_count *counts;	/* [n_workers] */
@@ -88,3 +89,5 @@ int policy_compare(const struct rule *a, const struct rule *b);
 /* The rule that publishes laddr:lport, or NULL. */
 struct rule *policy_lookup(const struct policy *p, const struct addr *laddr, uint16_t lport);
 bool rule_allows(const struct rule *r, const struct addr *client);
+/* Is its word taken for who the client is (rule_allows is asked for that one, then)? */
+bool rule_trusts(const struct rule *r, const struct addr *proxy);

@@ -35,6 +35,8 @@
 	X(BACKEND_REFUSED, "backend_refused", "every internal server refused the connection") \
 	X(BACKEND_UNREACHABLE, "backend_unreachable", "no internal server answered") \
 	X(NO_MEMORY, "no_memory", "a bound on memory or connections was hit") \
+	X(PROXY_HEADER, "proxy_header", "a trusted proxy sent no PROXY header, or a bad one") \
+	X(DENIED, "denied", "the client that a PROXY header told of isn't allowed") \
 	X(KILLED, "killed", "the operator ended it") \
 	X(DRAINED, "drained", "the gateway drained or stopped")
 
@@ -51,10 +53,12 @@ struct record {
 	uint64_t id;		/* unique in this process; the worker in the top 8 bits */
 	uint64_t start_us, duration_us;	/* start: wall clock, since 1970 */
 	uint64_t bytes_from_client, bytes_to_client;	/* plaintext */
-	const char *state;	/* "handshake", "connecting", "open", "closing" */
+	const char *state;	/* "proxy_header", "handshake", "connecting", "open", "closing" */
 	const char *version, *cipher, *group;	/* static; "" before the handshake's end */
 	struct addr client, listen, server;
+	struct addr proxy;	/* that told of the client */
 	uint16_t client_port, listen_port, server_port;	/* server_port 0: not dialled yet */
+	uint16_t proxy_port;	/* 0: none; the client itself has connected */
 	uint8_t end;		/* enum splice_end */
 	uint8_t tls_error;	/* enum tls_error */
 	uint8_t tls_alert;	/* the client's, when tls_error is peer_alert (tls_alert_name) */

@@ -49,7 +49,7 @@ enum stack_verdict splices_syn(struct splices *all, const struct policy *policy,
 		count_drop(counters, DROP_TCP_NO_LISTENER);
 		return refusal;
 	}
-	if (!rule_allows(rule, &t->faddr)) {
+	if (!rule_allows(rule, &t->faddr) && !rule_trusts(rule, &t->faddr)) {
 		count_drop(counters, DROP_TCP_DENIED);
 		counter_add(&rule->counts[all->config.worker].refused, 1);
 		return refusal;
@@ -104,7 +104,7 @@ static uint64_t deadline(const struct splice *sp)
 {
 	uint64_t silence_us = sp->rule->idle_timeout_us;
 
-	if (sp->state == SPLICE_STATE_HANDSHAKE)
+	if (sp->state < SPLICE_STATE_CONNECTING)
 		return sp->accepted_us + sp->rule->handshake_timeout_us;
 	if ((sp->client.done || sp->server.done || sp->last_steps) && silence_us > HALF_CLOSED_TIMEOUT_US)
 		silence_us = HALF_CLOSED_TIMEOUT_US;
@@ -121,7 +121,7 @@ static void timer_fire(struct wheel_timer *t, uint64_t now_us)
 		wheel_arm(stack_wheel(sp->all->config.stack), t, due_us);
 	} else if (sp->last_steps) {
 		splice_end(sp, (enum splice_end)sp->record.end);
-	} else if (sp->state == SPLICE_STATE_HANDSHAKE) {
+	} else if (sp->state < SPLICE_STATE_CONNECTING) {
 		count_event(sp->all->config.counters, EVENT_HANDSHAKE_TIMEOUT);
 		splice_end(sp, SPLICE_HANDSHAKE_TIMEOUT);
 	} else {
@@ -143,8 +143,10 @@ void splice_accept(struct splices *all, const struct policy *policy, struct tcp_
 	const struct tuple *t = tcp_tuple(conn);
 	struct rule *rule = policy != NULL ? policy_lookup(policy, &t->laddr, t->lport) : NULL;
 	struct splice *sp;
+	bool trusted;
 
-	if (rule == NULL || !rule_allows(rule, &t->faddr)) {
+	trusted = rule != NULL && rule_trusts(rule, &t->faddr);
+	if (rule == NULL || (!trusted && !rule_allows(rule, &t->faddr))) {
 		refuse(all, conn, DROP_RULE_GONE);
 		return;
 	}
@@ -158,6 +160,9 @@ void splice_accept(struct splices *all, const struct policy *policy, struct tcp_
 	sp->rule = rule;
 	sp->client = (struct leg){ .splice = sp, .conn = conn };
 	sp->server = (struct leg){ .splice = sp };
+	sp->state = trusted ? SPLICE_STATE_PROXY_HEADER : SPLICE_STATE_HANDSHAKE;
+	sp->target = t->laddr;
+	sp->target_port = t->lport;
 	sp->accepted_us = sp->active_us = now_us;
 	record_begin(sp, t);
 	tcp_set_user(conn, &sp->client);
@@ -201,12 +206,13 @@ static bool client_cut(const struct splice *sp, enum splice_end end)
 static void tell_peers(struct splice *sp, enum splice_end end)
 {
 	bool moving = sp->state == SPLICE_STATE_MOVING;
-	bool reset_client = moving && sp->server.dead != 0 && !sp->server.done && !sp->client.shut;
+	bool reset_client = (moving && sp->server.dead != 0 && !sp->server.done && !sp->client.shut) ||
+			    end == SPLICE_PROXY_HEADER || end == SPLICE_DENIED;
 	bool reset_server = client_cut(sp, end);
 	bool server_cut = moving && !sp->server.done && tcp_recv_bytes(sp->server.conn) > 0;
 
 	if (sp->client.dead == 0 && !reset_client) {
-		if (sp->state != SPLICE_STATE_HANDSHAKE && !sp->client.shut && !server_cut && end != SPLICE_TLS_FAILED &&
+		if (sp->state >= SPLICE_STATE_CONNECTING && !sp->client.shut && !server_cut && end != SPLICE_TLS_FAILED &&
 		    end != SPLICE_TRUNCATED)
 			tls_close(sp->tls);
 		splice_flush(sp);
@@ -240,7 +246,7 @@ void splice_end(struct splice *sp, enum splice_end end)
 	wheel_cancel(stack_wheel(all->config.stack), &sp->timer);
 	counter_add(&rule_count(sp)->open, (uint64_t)-1);
 	if (end == SPLICE_TLS_FAILED || end == SPLICE_BACKEND_REFUSED || end == SPLICE_BACKEND_UNREACHABLE ||
-	    end == SPLICE_HANDSHAKE_TIMEOUT)
+	    end == SPLICE_HANDSHAKE_TIMEOUT || end == SPLICE_PROXY_HEADER)
 		counter_add(&rule_count(sp)->failed, 1);
 	/* Last: from here on control may free the rule. */
 	counter_add(&rule_slot(sp)->connections, (uint64_t)-1);

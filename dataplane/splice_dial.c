@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The way to an internal server: the rule's servers are dialled in turn until one
- * accepts, and that one is told of the client by the PROXY protocol, if it wants to.
+ * accepts, and that one is told of the client first, if it wants to be.
  */
 #include "splice_private.h"
 
 #include <errno.h>
-
-#include <rte_mbuf.h>
-
-#include "mbuf_reserve.h"
-#include "proxy.h"
 
 /* Dials the rule's servers in turn until one is being connected; else @sp ends. */
 static void dial_next(struct splice *sp, enum splice_end last_failure)
@@ -47,31 +42,10 @@ void splice_dial(struct splice *sp)
 	dial_next(sp, SPLICE_BACKEND_UNREACHABLE);
 }
 
-/* The server's first bytes, at once: mail servers greet, and want to know whom. False: no packet buffer for it now. */
-static bool introduce(struct splice *sp)
-{
-	const struct record *r = &sp->record;
-	const struct proxy_ends ends = { r->client, r->listen, r->client_port, r->listen_port };
-	const struct proxy_tls tls = {
-		.terminated = true, .name = tls_session_name(sp->tls), .alpn = r->alpn, .version = r->version,
-		.cipher = r->cipher,
-	};
-	struct rte_mbuf *m = NULL;
-
-	if (mbuf_reserve_allows(stack_reserve(sp->all->config.stack), MBUF_USE_RECORD))
-		m = rte_pktmbuf_alloc(sp->all->config.mbufs);
-	if (m == NULL)
-		return false;
-	m->data_len = (uint16_t)proxy_write(rte_pktmbuf_mtod(m, uint8_t *), sp->rule->proxy, &ends, &tls);
-	m->pkt_len = m->data_len;
-	tcp_send(sp->server.conn, m);
-	return true;
-}
-
 /* Not before it is connected: what was handed to this server couldn't be handed to the next. */
 static void connected(struct splice *sp)
 {
-	if (sp->rule->proxy == PROXY_OFF || introduce(sp))
+	if (sp->rule->proxy == PROXY_OFF || splice_introduce(sp))
 		sp->state = SPLICE_STATE_MOVING;
 	/* On at once: what the client sent meanwhile brings no news of its own. */
 	splice_queue(sp);

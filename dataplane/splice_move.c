@@ -290,6 +290,8 @@ void splice_step(struct splice *sp)
 {
 	if (sp->client.dead != 0 || (sp->server.dead != 0 && sp->state == SPLICE_STATE_MOVING))
 		splice_step_last(sp);
+	else if (sp->state == SPLICE_STATE_PROXY_HEADER)
+		splice_step_proxy_header(sp);
 	else if (sp->state == SPLICE_STATE_HANDSHAKE)
 		step_handshake(sp);
 	else if (sp->state == SPLICE_STATE_CONNECTING)

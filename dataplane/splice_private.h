@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * struct splice, for the files that share it: splice.c (birth, death), splice_turn.c
- * (who is served in a turn), splice_move.c (the client's handshake, bytes), splice_dial.c
+ * (who is served in a turn), splice_proxy.c (the PROXY protocol), splice_move.c (the client's handshake, bytes), splice_dial.c
  * (the way to a server), splice_last.c (one leg died, the other is owed something),
  * splice_order.c (what control asks).
  *
@@ -20,6 +20,7 @@
 #include "tls/tls.h"
 
 enum splice_state {
+	SPLICE_STATE_PROXY_HEADER,	/* a trusted proxy is to say who the client is */
 	SPLICE_STATE_HANDSHAKE,	/* TLS with the client; no internal server knows of it yet */
 	SPLICE_STATE_CONNECTING,	/* dialling an internal server */
 	SPLICE_STATE_MOVING,
@@ -45,6 +46,8 @@ struct splice {
 	struct tls_session *tls;	/* NULL until its client's first record is there */
 	struct leg client, server;
 	enum splice_state state;
+	struct addr target;	/* where its client connected to, for the PROXY protocol */
+	uint16_t target_port;
 	uint32_t first_server;	/* where its round through the rule's servers began */
 	uint16_t servers_tried;
 	bool last_steps;	/* a leg died while bytes moved: splice_last.c */
@@ -93,9 +96,13 @@ void splice_accept(struct splices *all, const struct policy *policy, struct tcp_
 void splice_end(struct splice *sp, enum splice_end end);
 /* Begins or goes on; may end (and free) @sp. */
 void splice_step(struct splice *sp);
+/* A proxy's word for who the client is; may end (and free) @sp. */
+void splice_step_proxy_header(struct splice *sp);
 /* Begins or goes on to reach an internal server; may end (and free) @sp. */
 void splice_dial(struct splice *sp);
 void splice_step_dial(struct splice *sp);
+/* The server's first bytes, at once: mail servers greet, and want to know whom. False: no packet buffer for it now. */
+bool splice_introduce(struct splice *sp);
 /* Sends what TLS has produced. */
 void splice_flush(struct splice *sp);
 

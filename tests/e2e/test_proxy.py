@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mail servers behind the gateway know their clients: the PROXY protocol to Dovecot and Postfix."""
+"""The PROXY protocol: to Dovecot and Postfix, which know their clients then, and from a proxy in front."""
 
 import contextlib
 
@@ -72,15 +72,56 @@ def postfix_both(env):
         eventually(seen, 10, f"Postfix's log doesn't show a client {client} by {version}")
 
 
+class ToldImap(mail.Imap):
+    """A proxy in front: it says who the client is, then carries his TLS."""
+
+    def __init__(self, header, *args, **keys):
+        self.header = header
+        super().__init__(*args, **keys)
+
+    def dial(self, address, port, timeout, source):
+        raw = super().dial(address, port, timeout, source)
+        raw.sendall(self.header)
+        return raw
+
+
+@e2e.test(shapes=("af_packet/2",))
+def from_a_proxy_in_front(env):
+    """a trusted proxy's word for the client reaches the log, allow and deny, and Dovecot"""
+    told, denied, target = "203.0.113.77", "203.0.113.66", "203.0.113.1"
+    line = "PROXY TCP4 {} " + target + " 4711 993\r\n"
+    seen = grows_by(env.lab.dovecot.log, f"rip={told}, lip={target}")
+    with publishes(env, 1993, IMAP, proxy="v2", proxy_from=[site.SECOND_CLIENT[4]],
+                   allow=[told + "/28"], deny=[denied]):
+        with ToldImap(line.format(told).encode(), env.ca, port=1993,
+                      source=site.SECOND_CLIENT[4]) as imap:
+            imap.enter("ben")
+            row = next(row for row in env.open_connections() if row["rule"] == "proxied")
+            check(row["client"] == told + ":4711" and
+                  row["proxy"].startswith(site.SECOND_CLIENT[4] + ":"), f"shown: {row}")
+        eventually(seen, 10, f"Dovecot's log doesn't show a login from {told}")
+        with env.counts("client_denied"):
+            refuses(lambda: ToldImap(line.format(denied).encode(), env.ca, port=1993,
+                                     source=site.SECOND_CLIENT[4]))
+        with env.counts("proxy_header"):
+            refuses(lambda: mail.Imap(env.ca, port=1993, source=site.SECOND_CLIENT[4]))
+        with env.counts("tcp_denied"):  # no proxy, and no client that the rule allows
+            refuses(lambda: mail.Imap(env.ca, port=1993, source=site.CLIENT[4]))
+
+
+def refuses(connect):
+    try:
+        connect().shutdown()
+    except (OSError, mail.imaplib.IMAP4.abort):
+        return
+    raise AssertionError("the connection was accepted")
+
+
 @e2e.test(shapes=("af_packet/2",))
 def without_header(env):
     """a server that wants a header hears nothing of a client without one"""
     with publishes(env, 1993, IMAP):
-        try:
-            with mail.Imap(env.ca, env.family, port=1993, timeout=5):
-                raise AssertionError("Dovecot took a connection without a PROXY header")
-        except (OSError, mail.imaplib.IMAP4.abort):
-            pass
+        refuses(lambda: mail.Imap(env.ca, env.family, port=1993, timeout=5))
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ static void a_whole_configuration(void **state)
 		"certificate second { chain = \"certs/other.pem\"; key = \"certs/other.key\"; }\n"
 		"rule imap { protocol = imaps; listen = \"192.0.2.10\"; servers = [\"10.20.0.2:143\", \"10.99.0.2\"];\n"
 		"	certificate = mail; allow = [\"any\"]; deny = [\"198.51.100.0/24\", \"2001:db8:bad::/48\"];\n"
-		"	tls_min = \"1.3\"; strength = 128; proxy = v2; idle_timeout = 31min; handshake_timeout = 5s; enabled = true; }\n"
+		"	tls_min = \"1.3\"; strength = 128; proxy = v2; proxy_from = [\"192.0.2.5\", \"2001:db8:1::/64\"]; idle_timeout = 31min; handshake_timeout = 5s; enabled = true; }\n"
 		"rule smtp { protocol = smtps; listen = \"[2001:db8:0:1::10]:8465\"; servers = [\"[fd20::2]:25\"]; certificate = second; enabled = no; }\n");
 	const struct dataplane_config *d = &c->dataplane;
 	const struct rule_def *imap, *smtp;
@@ -124,6 +124,8 @@ static void a_whole_configuration(void **state)
 	assert_int_equal(rule_def_port(imap), 993);
 	assert_int_equal(rule_def_server_port(imap, 1), 143);
 	assert_int_equal(imap->deny.n, 2);
+	assert_int_equal(imap->proxy, PROXY_V2);
+	assert_int_equal(imap->proxy_from.n, 2);
 	assert_int_equal(imap->tls.min, RULE_TLS_13);
 	assert_int_equal(imap->idle_timeout_us, 1860000000);
 	assert_int_equal(rule_def_port(smtp), 8465);
@@ -218,6 +220,8 @@ static void wrong_rules(void **state)
 	bad(RULE_WITH("certificate = mail; colour = red;"), ":5: rule r: colour", "unknown key");
 	bad(RULE_WITH("certificate = mail; tls_min = 1.1;"), ":5: rule r: tls_min", "none of: 1.2, 1.3");
 	bad(RULE_WITH("certificate = mail; proxy = v3;"), ":5: rule r: proxy", "v2");
+	bad(RULE_WITH("certificate = mail; proxy_from = any;"), ":5: rule r: proxy_from", "somebody else");
+	bad(RULE_WITH("certificate = mail; proxy_from = [192.0.2.1, 0.0.0.0/0];"), ":5: rule r: proxy_from", "somebody else");
 	bad(RULE_WITH("certificate = mail; strength = 64;"), ":5: rule r: strength", "112, 128 or 192");
 	bad(RULE_WITH("certificate = mail; strength = 192;"), "rule r", "mail");
 	bad(RULE_WITH("certificate = mail; enabled = maybe;"), ":5: rule r: enabled", "neither true nor false");
@@ -357,7 +361,7 @@ static void rules_survive_being_written(void **state)
 	struct config *c = good(PORT CERTS
 		"rule a { protocol = imaps; listen = 192.0.2.10; servers = [192.0.2.20, \"192.0.2.21:99\"]; certificate = mail;\n"
 		" allow = [10.0.0.0/8, 2001:db8::/32, 192.0.2.7]; deny = any; idle_timeout = 90s; handshake_timeout = 1500ms; }\n"
-		"rule b { port = 77; listen = 192.0.2.10; servers = \"192.0.2.20:1\"; certificate = other; tls_min = 1.3; enabled = off; strength = 112; proxy = v1; }\n");
+		"rule b { port = 77; listen = 192.0.2.10; servers = \"192.0.2.20:1\"; certificate = other; tls_min = 1.3; enabled = off; strength = 112; proxy = v1; proxy_from = 192.0.2.0/28; }\n");
 	char *text = ruleset_text(&c->rules, "test");
 	struct ruleset again = { 0 };
 	struct error err = { .message = "" };

@@ -242,7 +242,7 @@ static bool handshake(struct peer *p)
 	struct rte_mbuf *m;
 	enum tls_status status;
 
-	if (p->shaken || p->tls_failed)
+	if (p->shaken || p->tls_failed || p->held)
 		return p->shaken;
 	while ((m = tcp_recv(p->conn, RECEIVE_BYTES)) != NULL)
 		tls_input(p->tls, m);

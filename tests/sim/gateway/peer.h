@@ -36,6 +36,7 @@ struct peer {
 	const struct tls_resume *resume;	/* a client's: what it had from the gateway before */
 	bool paused;		/* doesn't read */
 	bool bare_fin;		/* closes without close_notify */
+	bool held;		/* a client's: says nothing by itself */
 	bool wants_proxy;	/* a server's: a PROXY header comes before all else */
 
 	uint64_t sent_bytes, got_bytes;
