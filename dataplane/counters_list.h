@@ -58,6 +58,8 @@
 	X(TCP_CHALLENGE_RATE, "tcp_challenge_rate", "challenge ACK not sent: over the rate limit") \
 	X(TCP_RST_RATE, "tcp_rst_rate", "RST to a stranger not sent: over the rate limit of its address") \
 	X(NO_MBUF, "no_mbuf", "no packet buffer left") \
+	X(RX_FULL, "rx_full", "received, but the port's queue was full: the worker is too slow for what comes") \
+	X(RX_LONG, "rx_long", "frame received in part: longer than an IP packet can be") \
 	X(TX_REFUSED, "tx_refused", "the device can't send such a frame") \
 	X(TX_FULL, "tx_full", "transmit queue stayed full") \
 	X(STEER_FULL, "steer_full", "the ring to another worker was full") \

@@ -10,11 +10,14 @@
 #include <rte_ethdev.h>
 
 #include "base/assert.h"
+#include "counters.h"
+#include "packet_port.h"
 
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
 /* Of one TSO packet, where a device names no lower bound (an 82599's is 40). */
 #define TSO_PIECES_MAX 40
+#define TSO_BYTES_MAX 61440u	/* a multiple of usual MSSs fits below IPv4's 64 KB */
 
 /* What we want from a device's RSS: exactly the hash of steer.h, for both IP versions. */
 #define RSS_TCP (RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP)
@@ -26,7 +29,7 @@ static const char *why(int error)
 
 bool port_device_is_software(const char *device)
 {
-	return strncmp(device, "net_", 4) == 0 || strncmp(device, "eth_", 4) == 0;
+	return packet_port_named(device) || strncmp(device, "net_", 4) == 0 || strncmp(device, "eth_", 4) == 0;
 }
 
 int port_devargs(const char *device, uint16_t n_workers, char *out, size_t out_bytes)
@@ -88,18 +91,23 @@ static bool rss_usable(const struct rte_eth_dev_info *info, uint16_t n_workers)
 	       info->hash_key_size >= 40 && info->hash_key_size <= STEER_KEY_BYTES;
 }
 
-static void choose_steering(struct port *p, const struct rte_eth_dev_info *info, uint16_t n_workers)
+/* With the key that all know, a client could choose which worker to load. */
+static void choose_key(struct port *p)
 {
 	uint8_t key[STEER_KEY_BYTES];
 
+	if (getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key))
+		steer_set_key(&p->steer, key, p->steer.key_bytes);
+}
+
+static void choose_steering(struct port *p, const struct rte_eth_dev_info *info, uint16_t n_workers)
+{
 	p->hash_in_device = p->n_queues == n_workers && rss_usable(info, n_workers);
 	if (p->hash_in_device)
 		steer_init(&p->steer, n_workers, info->hash_key_size, info->reta_size);
 	else
 		steer_init(&p->steer, n_workers, 40, 128);
-	/* With the key that all know, a client could choose which worker to load. */
-	if (getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key))
-		steer_set_key(&p->steer, key, p->steer.key_bytes);
+	choose_key(p);
 }
 
 /*
@@ -126,7 +134,7 @@ static uint64_t choose_tx_offloads(struct port *p, const struct rte_eth_dev_info
 		p->nif->offloads |= NETIF_TX_TCP_CHECKSUM;
 	if (wanted & RTE_ETH_TX_OFFLOAD_TCP_TSO) {
 		p->nif->offloads |= NETIF_TX_TSO;
-		p->nif->tso_max_bytes = 61440;	/* a multiple of usual MSSs fits below IPv4's 64 KB */
+		p->nif->tso_max_bytes = TSO_BYTES_MAX;
 		p->nif->tso_max_pieces = (uint16_t)RTE_MIN(info->tx_desc_lim.nb_seg_max, TSO_PIECES_MAX);
 	}
 	return wanted;
@@ -198,6 +206,28 @@ static int set_up_queues(struct port *p, struct rte_mempool *pool)
 	return rc;
 }
 
+/* The kernel does what the interface can't: any interface may be given long segments and unfinished sums. */
+static int open_packet_port(struct port *p, const char *device, uint16_t n_workers, struct rte_mempool *pool, char *err,
+			    size_t err_bytes)
+{
+	int rc;
+
+	p->device = (uint16_t)(RTE_MAX_ETHPORTS + p->nif->id);
+	p->n_queues = n_workers;
+	rc = packet_port_open(&p->packet, device, n_workers, p->device, pool, err, err_bytes);
+	if (rc != 0)
+		return rc;
+	snprintf(p->driver, sizeof(p->driver), "packet sockets");
+	p->nif->mac = p->packet->mac;
+	p->nif->mtu = (uint16_t)RTE_MIN(p->nif->mtu, p->packet->mtu);
+	p->nif->offloads = NETIF_TX_SCATTER | NETIF_TX_TCP_CHECKSUM | NETIF_TX_TSO;
+	p->nif->tso_max_bytes = TSO_BYTES_MAX;
+	p->nif->tso_max_pieces = PACKET_QUEUE_PIECES_MAX;
+	steer_init(&p->steer, n_workers, 40, 128);
+	choose_key(p);
+	return 0;
+}
+
 int port_open(struct port *p, struct netif *nif, const char *device, uint16_t n_workers,
 	      struct rte_mempool *pool, char *err, size_t err_bytes)
 {
@@ -205,6 +235,9 @@ int port_open(struct port *p, struct netif *nif, const char *device, uint16_t n_
 	int rc;
 
 	*p = (struct port){ .nif = nif };
+	nif->steer = n_workers > 1 ? &p->steer : NULL;
+	if (packet_port_named(device))
+		return open_packet_port(p, device, n_workers, pool, err, err_bytes);
 	rc = probe(device, n_workers, &p->device, err, err_bytes);
 	if (rc != 0)
 		return rc;
@@ -231,7 +264,6 @@ int port_open(struct port *p, struct netif *nif, const char *device, uint16_t n_
 	if (rc != 0)
 		snprintf(err, err_bytes, "the device \"%s\" (driver %s) refused %u queues with MTU %u: %s", device,
 			 p->driver, p->n_queues, nif->mtu, why(rc));
-	nif->steer = n_workers > 1 ? &p->steer : NULL;
 	return rc;
 }
 
@@ -267,10 +299,12 @@ static bool link_is_up(const struct port *p)
 {
 	struct rte_eth_link link = { 0 };
 
+	if (p->packet != NULL)
+		return packet_port_link(p->packet);
 	return rte_eth_link_get_nowait(p->device, &link) != 0 || link.link_status == RTE_ETH_LINK_UP;
 }
 
-int port_start(struct port *p, char *err, size_t err_bytes)
+static int start_device(struct port *p, char *err, size_t err_bytes)
 {
 	int rc = rte_eth_dev_start(p->device);
 
@@ -287,6 +321,15 @@ int port_start(struct port *p, char *err, size_t err_bytes)
 		snprintf(err, err_bytes, "the port %s can't receive multicast, which IPv6 needs", p->nif->name);
 		return -ENOTSUP;
 	}
+	return 0;
+}
+
+int port_start(struct port *p, char *err, size_t err_bytes)
+{
+	int rc = p->packet != NULL ? packet_port_start(p->packet, err, err_bytes) : start_device(p, err, err_bytes);
+
+	if (rc != 0)
+		return rc;
 	/* What a device says of its link so early may be wrong: it is announced to in any case. */
 	p->link_up = link_is_up(p);
 	p->link_ups = 1;
@@ -307,12 +350,19 @@ bool port_watch_link(struct port *p)
 
 void port_close(struct port *p)
 {
+	if (p->packet != NULL) {
+		packet_port_close(p->packet);
+		p->packet = NULL;
+		return;
+	}
 	rte_eth_dev_stop(p->device);
 	rte_eth_dev_close(p->device);
 }
 
-uint16_t port_rx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n)
+uint16_t port_rx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n, struct counters *counters)
 {
+	if (p->packet != NULL)
+		return packet_queue_rx(&p->packet->queues[queue], mbufs, n, counters);
 	return rte_eth_rx_burst(p->device, queue, mbufs, n);
 }
 
@@ -321,6 +371,8 @@ uint16_t port_prepare(const struct port *p, uint16_t queue, struct rte_mbuf **mb
 {
 	uint16_t kept = 0, at = 0;
 
+	if (p->packet != NULL)
+		packet_queue_prepare(mbufs, n);
 	if (!p->is_nic)
 		return n;
 	while (at < n) {
@@ -335,9 +387,21 @@ uint16_t port_prepare(const struct port *p, uint16_t queue, struct rte_mbuf **mb
 	return kept;
 }
 
-uint16_t port_tx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n)
+uint16_t port_tx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n, struct counters *counters)
 {
+	if (p->packet != NULL)
+		return packet_queue_tx(&p->packet->queues[queue], mbufs, n, counters);
 	return rte_eth_tx_burst(p->device, queue, mbufs, n);
+}
+
+int port_fd(const struct port *p, uint16_t queue)
+{
+	return p->packet != NULL && queue < p->n_queues ? p->packet->queues[queue].fd : -1;
+}
+
+void port_take_error(const struct port *p, uint16_t queue)
+{
+	packet_queue_take_error(&p->packet->queues[queue]);
 }
 
 struct port *port_by_device(struct port *ports, unsigned int n, uint16_t device)

@@ -2,7 +2,7 @@
 /*
  * A port: one DPDK device with a receive and a transmit queue for each worker, or for
  * the first n_queues of them where the device has no more (then worker.c hands frames
- * on, both ways).
+ * on, both ways). Or a network interface of Linux's own, by packet sockets (packet_port.h).
  * Whatever a device can't do is made up for here and in offload.c, so nobody above
  * asks what kind of device it is.
  *
@@ -21,13 +21,16 @@
 #include "netif.h"
 #include "steer.h"
 
+struct counters;
+struct packet_port;
 struct rte_mbuf;
 struct rte_mempool;
 
 struct port {
 	struct netif *nif;
 	struct steer steer;
-	uint16_t device;	/* DPDK's port id */
+	struct packet_port *packet;	/* NULL: it is a DPDK device */
+	uint16_t device;	/* DPDK's port id, or one above them all */
 	uint16_t n_queues;	/* pairs; worker w uses pair w, if there is one */
 	bool hash_in_device;	/* its RSS places TCP as `steer` says */
 	bool is_nic;		/* a physical or virtual function, not a software device */
@@ -54,19 +57,23 @@ static inline uint32_t port_link_ups(const struct port *p)
 }
 
 /* Frames that arrived for @queue, at most @n. */
-uint16_t port_rx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n);
+uint16_t port_rx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n, struct counters *counters);
 /*
  * Before port_tx, once for each frame: what the device's offloads need is put into
  * its headers. Frees frames that the device can't send; returns how many are left, in front.
  */
 uint16_t port_prepare(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n);
 /* Hands over frames; returns how many the device took, the rest stay the caller's. */
-uint16_t port_tx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n);
+uint16_t port_tx(const struct port *p, uint16_t queue, struct rte_mbuf **mbufs, uint16_t n, struct counters *counters);
+/* What poll(2) can wait for when nothing is there to do, or -1: this port has to be looked at. */
+int port_fd(const struct port *p, uint16_t queue);
+/* After poll(2) told of an error there. */
+void port_take_error(const struct port *p, uint16_t queue);
 
-/* The port whose DPDK id is @device among @n ports, as an mbuf's `port` field names it. */
+/* The port whose id is @device among @n ports, as an mbuf's `port` field names it. */
 struct port *port_by_device(struct port *ports, unsigned int n, uint16_t device);
 
-/* "net_af_packet0,iface=x" names a software device (EAL's --vdev); "0000:03:00.0" a PCI one (-a). */
+/* "net_memif0,id=1" names a software device (EAL's --vdev), "packet:eth1" none of DPDK's; "0000:03:00.0" a PCI one (-a). */
 bool port_device_is_software(const char *device);
 /* The devargs completed with as many queues as there are workers, where the driver needs to be told. 0 or -EINVAL: too long. */
 int port_devargs(const char *device, uint16_t n_workers, char *out, size_t out_bytes);

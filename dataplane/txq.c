@@ -50,7 +50,7 @@ unsigned int txq_flush(struct txq *q, const struct port *p, uint16_t queue, stru
 	if (q->end > q->prepared)
 		prepare(q, p, queue, counters);
 	while (q->first < q->end) {
-		taken = port_tx(p, queue, q->mbufs + q->first, txq_frames(q));
+		taken = port_tx(p, queue, q->mbufs + q->first, txq_frames(q), counters);
 		q->first = (uint16_t)(q->first + taken);
 		if (taken == 0)
 			break;

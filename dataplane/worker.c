@@ -200,7 +200,7 @@ static unsigned int receive_port(struct worker *w, struct port *p, uint64_t now_
 	uint16_t got;
 
 	do {
-		uint16_t n = got = port_rx(p, w->id, mbufs, BURST);
+		uint16_t n = got = port_rx(p, w->id, mbufs, BURST, &w->counters);
 
 		total += got;
 		if (w->shared->n_workers > 1)
@@ -301,6 +301,21 @@ static bool turn(struct worker *w, uint64_t now_us)
 	return work > 0 || splices_pending(w->splices);
 }
 
+/* Ports that have something to wait for end the sleep: with a frame, or with room where frames wait. */
+static void wait_for_ports(struct worker *w, const struct timespec *most)
+{
+	const struct worker_shared *sh = w->shared;
+
+	for (unsigned int i = 0; i < sh->n_ports; i++)
+		w->fds[i].events = (short)(POLLIN | (txq_frames(&w->tx[i]) > 0 ? POLLOUT : 0));
+	if (ppoll(w->fds, sh->n_ports, most, NULL) <= 0)
+		return;
+	for (unsigned int i = 0; i < sh->n_ports; i++) {
+		if (w->fds[i].revents & POLLERR)
+			port_take_error(&sh->ports[i], w->id);
+	}
+}
+
 /* Until the next timer at the latest, longer the longer nothing happened. */
 static void sleep_idle(struct worker *w, uint64_t now_us)
 {
@@ -316,7 +331,7 @@ static void sleep_idle(struct worker *w, uint64_t now_us)
 		return;
 	ts = (struct timespec){ .tv_nsec = (long)sleep_us * 1000 };
 	policy_offline();
-	nanosleep(&ts, NULL);
+	wait_for_ports(w, &ts);
 	policy_online();
 }
 
@@ -448,6 +463,8 @@ int worker_run(void *arg)
 	w->cpu = (unsigned int)sched_getcpu();	/* it is pinned to this one */
 	w->gauges.cpu = w->cpu;
 	prctl(PR_SET_TIMERSLACK, 1000ul);
+	for (unsigned int i = 0; i < w->shared->n_ports; i++)
+		w->fds[i].fd = port_fd(&w->shared->ports[i], w->id);
 	if (tls_worker_init(tls_heap_bytes(w), w->mbufs) != 0) {
 		__atomic_store_n(&w->state, WORKER_FAILED, __ATOMIC_RELEASE);
 		return 0;

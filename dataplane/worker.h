@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -50,6 +51,7 @@ struct worker {
 	struct order *order;	/* the one in progress */
 	uint64_t busy_us;	/* when there was work last */
 	uint32_t link_ups[NETIF_MAX];	/* of each port, those that were announced */
+	struct pollfd fds[NETIF_MAX];	/* by port; -1: it has none to wait for */
 	struct txq tx[NETIF_MAX];	/* by port */
 	struct counters counters __attribute__((aligned(64)));
 	struct dataplane_gauges gauges __attribute__((aligned(64)));	/* all but busy_us, which is asked for below */

@@ -31,7 +31,7 @@ CLIENTS = 8  # addresses the clients may connect from: 64,000 ports each
 LENGTH = 16
 
 KERNEL_PATHS = ("veth-gso", "veth-1500")
-PATHS = (*KERNEL_PATHS, "veth-af_packet", "veth-af_xdp")
+PATHS = (*KERNEL_PATHS, "veth-packet", "veth-af_packet", "veth-af_xdp")
 RECEIVE = ("own", "sender", "own+gro")
 GATEWAY_CORE, LOAD_CORE = 0, 1
 
@@ -89,7 +89,8 @@ class Network:
             return
         if path not in PATHS or receive not in RECEIVE:
             raise ValueError(f"no path {path} with receive setting {receive}")
-        big, cards = path == "veth-gso", path in KERNEL_PATHS
+        big = path in ("veth-gso", "veth-packet")
+        cards = big or path in KERNEL_PATHS
         switches = {"tx": cards, "sg": cards, "gso": cards, "tso": big,
                     "gro": receive == "own+gro"}
         words = [word for name, on in switches.items() for word in (name, "on" if on else "off")]
