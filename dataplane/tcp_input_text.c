@@ -6,6 +6,7 @@
 #include "tcp_close.h"
 #include "tcp_input.h"
 #include "tcp_list.h"
+#include "tcp_open.h"
 #include "tcp_output.h"
 #include "tcp_rcvq.h"
 #include "tcp_stall.h"
@@ -26,6 +27,12 @@ static void acknowledge_hole(struct tcp_conn *c)
 	c->ack_now = true;
 }
 
+/* What counts as one segment: the port may have joined several before we saw them (GRO, or the peer's own TSO). */
+static uint32_t longest(const struct tcp_conn *c)
+{
+	return RTE_MIN(tcp_open_offered_mss(c), c->stack->config.rcv_buffer_bytes / 2);
+}
+
 static void input_payload(struct tcp_conn *c, struct rte_mbuf *m, const struct tcp_rx *rx)
 {
 	bool had_hole = c->ooo != NULL;
@@ -33,7 +40,7 @@ static void input_payload(struct tcp_conn *c, struct rte_mbuf *m, const struct t
 
 	if (c->ts_ok)
 		tcp_window_stamp(c, rx->opts.ts_ecr);
-	c->rcv_mss = (uint16_t)RTE_MAX(c->rcv_mss, RTE_MIN(rx->bytes, c->stack->config.rcv_buffer_bytes / 2));
+	c->rcv_mss = (uint16_t)RTE_MAX(c->rcv_mss, RTE_MIN(rx->bytes, longest(c)));
 	tcp_stall_mark(c->stack, m);
 	switch (tcp_rcvq_input(c, m, rx->seq, rx->bytes, &dup)) {
 	case TCP_RCVQ_IN_ORDER:

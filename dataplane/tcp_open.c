@@ -53,6 +53,11 @@ void tcp_open_init(struct tcp_conn *c, const struct ip_hop *hop)
 	tcp_rack_init(c);
 }
 
+uint32_t tcp_open_offered_mss(const struct tcp_conn *c)
+{
+	return tcp_netif(c)->mtu - (addr_is_v4(&c->tuple.faddr) ? 40u : 60u);
+}
+
 void tcp_open_update_mss(struct tcp_conn *c)
 {
 	uint32_t hdr_bytes = addr_is_v4(&c->tuple.faddr) ? 40 : 60;

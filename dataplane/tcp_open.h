@@ -16,5 +16,7 @@ void tcp_open_init(struct tcp_conn *c, const struct ip_hop *hop);
 void tcp_open_peer_syn(struct tcp_conn *c, const struct tcp_rx *rx);
 /* The handshake is complete with @rx's ACK. */
 void tcp_open_established(struct tcp_conn *c, const struct tcp_rx *rx);
+/* The MSS that our SYN tells the peer. */
+uint32_t tcp_open_offered_mss(const struct tcp_conn *c);
 /* mss from what the peer takes and the path allows; after either changed. */
 void tcp_open_update_mss(struct tcp_conn *c);

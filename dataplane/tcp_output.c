@@ -7,6 +7,7 @@
 #include "tcp_cc.h"
 #include "tcp_ecn.h"
 #include "tcp_list.h"
+#include "tcp_open.h"
 #include "tcp_pace.h"
 #include "tcp_packet.h"
 #include "tcp_pmtu.h"
@@ -128,7 +129,7 @@ bool tcp_output_syn(struct tcp_conn *c)
 	flags |= tcp_ecn_syn_flags(c);
 	if (tcp_uto_enabled(c->stack))
 		tcp_uto_put(c, &o);
-	o.mss = (uint16_t)(tcp_netif(c)->mtu - (addr_is_v4(&c->tuple.faddr) ? 40 : 60));
+	o.mss = (uint16_t)tcp_open_offered_mss(c);
 	if (answer) {
 		flags |= TH_ACK;
 		c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + wnd);

@@ -16,7 +16,6 @@ PORTS = {
     "memif": ("poll", "net_memif{number},role=server,id={number},socket={folder}/{side}.sock,"
                       "socket-abstract=no"),
     "af_packet": ("adaptive", "net_af_packet{number},iface={side}0,qpairs=1"),
-    "packet": ("adaptive", "packet:{side}0"),
     "af_xdp": ("adaptive", "net_af_xdp{number},iface={side}0,start_queue=0"),
 }
 
@@ -140,12 +139,8 @@ class OverPacket(Postern):
     name, driver, path_name = "postern-af_packet", "af_packet", "veth-af_packet"
 
 
-class OverPackets(Postern):
-    name, driver, path_name = "postern-packet", "packet", "veth-packet"
-
-
 class OverXdp(Postern):
     name, driver, path_name = "postern-af_xdp", "af_xdp", "veth-af_xdp"
 
 
-POSTERN = (OverMemif, OverPackets, OverPacket, OverXdp)
+POSTERN = (OverMemif, OverPacket, OverXdp)

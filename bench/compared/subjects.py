@@ -86,7 +86,7 @@ class Subject:
     name = ""                   # on the command line; subject: in the results, with the path
     subject = None              # None: as name
     path_name = None            # of network.PATHS: the only one it runs on; None: any
-    receive_settings = ("own", "sender")  # of network.RECEIVE: the better is taken
+    receive_settings = ("sender", "own")  # of network.RECEIVE: the better is taken
     options = ()                # what may stand in a Setting's options
     charged = "core_busy_s"     # of meter's: the CPU time that a rate is divided by
     kernel_load = True          # its generator uses the kernel's sockets, bounded by open files

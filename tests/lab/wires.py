@@ -3,7 +3,9 @@
 
     wan: eth0 ===== ext0 :gw: int0 ===== eth0 :lan
 
-af_packet, af_xdp   posternd takes ext0 and int0 themselves.
+packet              posternd takes ext0 and int0 by packet sockets; the peers' kernels send
+                    long segments and unfinished checksums, and join what they receive.
+af_packet, af_xdp   posternd takes them by DPDK's drivers.
 memif               another process takes them, see memif.py.
 one_port            a bridge joins ext0, int0 and one1; posternd takes its peer one0
                     by af_packet: one port that serves both sides.
@@ -33,7 +35,7 @@ def af_packet(number, interface, queues):
 class Shape:
     """How the gateway is attached: kind of port, number of workers, MTU."""
 
-    KINDS = ("af_packet", "af_xdp", "tap", "memif", "one_port", "faulty")
+    KINDS = ("packet", "af_packet", "af_xdp", "tap", "memif", "one_port", "faulty")
 
     def __init__(self, kind="af_packet", workers=1, mtu=1500):
         if kind not in self.KINDS:
@@ -46,6 +48,8 @@ class Shape:
     def device(self, side, folder):
         """The devargs of one side's port (side: external or internal). folder: the lab's."""
         short, number = SIDES[side], 0 if side == "external" else 1
+        if self.kind == "packet":
+            return f"packet:{short}0"
         if self.kind == "tap":
             return f"net_tap{number},iface=tap-{short}"
         if self.kind == "af_xdp":
@@ -58,10 +62,10 @@ class Shape:
         return af_packet(number, f"{short}0", self.workers)
 
 
-def offloads_off(namespace, device):
-    """A veth peer otherwise sends unfinished checksums and segments over the MTU."""
-    netns.run(namespace, ["ethtool", "-K", device, "tx", "off", "tso", "off", "gso", "off",
-                          "gro", "off"], do="the lab needs ethtool")
+def offloads(namespace, device, on=False):
+    """Off: a veth peer otherwise sends unfinished checksums and segments over the MTU."""
+    words = [word for name in ("tx", "tso", "gso", "gro") for word in (name, "on" if on else "off")]
+    netns.run(namespace, ["ethtool", "-K", device, *words], do="the lab needs ethtool")
 
 
 def lay(namespaces, shape, addresses):
@@ -79,8 +83,8 @@ def lay(namespaces, shape, addresses):
         shell.run(["ip", "link", "add", gw_device, "netns", namespaces["gw"], "mtu",
                    str(shape.mtu), *shape_of_queues, "type", "veth", "peer", "name", "eth0",
                    "netns", namespaces[peer], "mtu", str(shape.mtu), *shape_of_queues])
-        offloads_off(namespaces["gw"], gw_device)
-        offloads_off(namespaces[peer], "eth0")
+        offloads(namespaces["gw"], gw_device, shape.kind == "packet")
+        offloads(namespaces[peer], "eth0", shape.kind == "packet")
         _quiet(namespaces["gw"], gw_device)
         if shape.kind == "faulty":
             _pair(namespaces["gw"], short + "0", short + "2", shape.mtu, shape_of_queues)
@@ -97,7 +101,7 @@ def _pair(namespace, first, second, mtu, shape_of_queues):
     netns.run(namespace, ["ip", "link", "add", first, "mtu", str(mtu), *shape_of_queues, "type",
                           "veth", "peer", "name", second, "mtu", str(mtu), *shape_of_queues])
     for device in (first, second):
-        offloads_off(namespace, device)
+        offloads(namespace, device)
         _quiet(namespace, device)
 
 
