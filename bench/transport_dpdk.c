@@ -106,7 +106,7 @@ static enum stack_verdict syn(void *arg, const struct tuple *t, const struct net
 static unsigned int receive_queue(struct dpdk *d, struct port *p, uint16_t queue)
 {
 	struct rte_mbuf *mbufs[BURST];
-	uint16_t n = port_rx(p, queue, mbufs, BURST);
+	uint16_t n = port_rx(p, queue, mbufs, BURST, &d->counters);
 
 	if (n == 0)
 		return 0;

@@ -106,8 +106,8 @@ static int read_port(struct config *c, const struct conf *section, const char *n
 		return r;
 	if (raw.device[0] == '\0') {
 		field_refuse(section, &outer, err, "no device");
-		return error_hint(err, -EINVAL, "give device = a PCI address such as 0000:03:00.0, or DPDK devargs "
-				  "such as net_af_packet0,iface=eth1");
+		return error_hint(err, -EINVAL, "give device = a PCI address such as 0000:03:00.0, an interface "
+				  "such as packet:eth1, or DPDK devargs");
 	}
 	if (raw.netif->n_addrs == 0) {
 		field_refuse(section, &outer, err, "no addresses");

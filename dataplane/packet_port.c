@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "packet_fanout.h"
+
 #define PREFIX "packet:"
 
 bool packet_port_named(const char *device)
@@ -100,21 +102,24 @@ static int hear_multicast(const struct packet_port *p)
 	return setsockopt(p->queues[0].fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &request, sizeof(request)) == 0 ? 0 : -errno;
 }
 
-/* Each frame to one of the queues: all of a connection to the same, whichever (worker.c hands them on). */
-static int spread(const struct packet_port *p)
+/* Each frame to one of the queues, a TCP segment to its worker's. */
+static int spread(const struct packet_port *p, const struct steer *steer)
 {
-	int how = (PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_UNIQUEID) << 16;
+	int how = (PACKET_FANOUT_CBPF | PACKET_FANOUT_FLAG_UNIQUEID) << 16;
+	struct sock_filter instructions[PACKET_FANOUT_MAX];
+	struct sock_fprog program = { packet_fanout(steer, instructions), instructions };
 	socklen_t bytes = sizeof(how);
 
-	for (uint16_t i = 0; i < p->n_queues && p->n_queues > 1; i++) {
+	for (uint16_t i = 0; i < p->n_queues; i++) {
 		if (setsockopt(p->queues[i].fd, SOL_PACKET, PACKET_FANOUT, &how, sizeof(how)) != 0)
 			return -errno;
+		if (i > 0)
+			continue;
 		/* The kernel chose a number; the others join that. */
-		if (i == 0) {
-			if (getsockopt(p->queues[0].fd, SOL_PACKET, PACKET_FANOUT, &how, &bytes) != 0)
-				return -errno;
-			how &= ~(PACKET_FANOUT_FLAG_UNIQUEID << 16);
-		}
+		if (setsockopt(p->queues[0].fd, SOL_PACKET, PACKET_FANOUT_DATA, &program, sizeof(program)) != 0 ||
+		    getsockopt(p->queues[0].fd, SOL_PACKET, PACKET_FANOUT, &how, &bytes) != 0)
+			return -errno;
+		how &= ~(PACKET_FANOUT_FLAG_UNIQUEID << 16);
 	}
 	return 0;
 }
@@ -130,7 +135,7 @@ static void bring_up(const struct packet_port *p)
 	ioctl(p->queues[0].fd, SIOCSIFFLAGS, &r);
 }
 
-int packet_port_start(struct packet_port *p, char *err, size_t err_bytes)
+int packet_port_start(struct packet_port *p, const struct steer *steer, char *err, size_t err_bytes)
 {
 	int rc;
 
@@ -138,8 +143,8 @@ int packet_port_start(struct packet_port *p, char *err, size_t err_bytes)
 	rc = hear_multicast(p);
 	for (uint16_t i = 0; rc == 0 && i < p->n_queues; i++)
 		rc = packet_queue_start(&p->queues[i], p->ifindex);
-	if (rc == 0)
-		rc = spread(p);
+	if (rc == 0 && p->n_queues > 1)
+		rc = spread(p, steer);
 	if (rc != 0)
 		snprintf(err, err_bytes, "packet sockets could not be bound to the interface \"%s\": %s", p->iface,
 			 strerror(-rc));

@@ -21,6 +21,7 @@
 #include "packet_queue.h"
 
 struct rte_mempool;
+struct steer;
 
 struct packet_port {
 	char iface[IFNAMSIZ];
@@ -40,7 +41,8 @@ bool packet_port_named(const char *device);
  */
 int packet_port_open(struct packet_port **out, const char *device, uint16_t n_queues, uint16_t id,
 		     struct rte_mempool *pool, char *err, size_t err_bytes);
-int packet_port_start(struct packet_port *p, char *err, size_t err_bytes);
+/* Frames come from now on; of several queues, to the worker's that @steer says (packet_fanout.h). 0, or -errno as above. */
+int packet_port_start(struct packet_port *p, const struct steer *steer, char *err, size_t err_bytes);
 void packet_port_close(struct packet_port *p);
 /* Is the interface up and its cable in? */
 bool packet_port_link(const struct packet_port *p);

@@ -326,7 +326,7 @@ static int start_device(struct port *p, char *err, size_t err_bytes)
 
 int port_start(struct port *p, char *err, size_t err_bytes)
 {
-	int rc = p->packet != NULL ? packet_port_start(p->packet, err, err_bytes) : start_device(p, err, err_bytes);
+	int rc = p->packet != NULL ? packet_port_start(p->packet, &p->steer, err, err_bytes) : start_device(p, err, err_bytes);
 
 	if (rc != 0)
 		return rc;

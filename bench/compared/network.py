@@ -10,8 +10,9 @@ A path is how frames cross the veths:
 
     veth-gso    a frame may be a segment of 64 KB: a kernel's best case, which no wire has
     veth-1500   1500-byte frames, as on a wire; checksums are left to the "card"
-    veth-af_packet, veth-af_xdp
-                the same with finished checksums, for who reads frames off a veth
+    veth-packet, veth-packet-1500
+                the same two, for postern's packet sockets in the kernel's place
+    veth-af_xdp 1500-byte frames with finished checksums, for who reads frames off a veth
 
 and a receive setting is where the kernel handles what arrives:
 
@@ -31,7 +32,8 @@ CLIENTS = 8  # addresses the clients may connect from: 64,000 ports each
 LENGTH = 16
 
 KERNEL_PATHS = ("veth-gso", "veth-1500")
-PATHS = (*KERNEL_PATHS, "veth-packet", "veth-af_packet", "veth-af_xdp")
+PACKET_PATHS = {"veth-gso": "veth-packet", "veth-1500": "veth-packet-1500"}
+PATHS = (*KERNEL_PATHS, *PACKET_PATHS.values(), "veth-af_xdp")
 RECEIVE = ("own", "sender", "own+gro")
 GATEWAY_CORE, LOAD_CORE = 0, 1
 
@@ -90,7 +92,7 @@ class Network:
         if path not in PATHS or receive not in RECEIVE:
             raise ValueError(f"no path {path} with receive setting {receive}")
         big = path in ("veth-gso", "veth-packet")
-        cards = big or path in KERNEL_PATHS
+        cards = path != "veth-af_xdp"
         switches = {"tx": cards, "sg": cards, "gso": cards, "tso": big,
                     "gro": receive == "own+gro"}
         words = [word for name, on in switches.items() for word in (name, "on" if on else "off")]

@@ -15,7 +15,7 @@ from .subjects import PORT, Subject
 PORTS = {
     "memif": ("poll", "net_memif{number},role=server,id={number},socket={folder}/{side}.sock,"
                       "socket-abstract=no"),
-    "af_packet": ("adaptive", "net_af_packet{number},iface={side}0,qpairs=1"),
+    "packet": ("adaptive", "packet:{side}0"),
     "af_xdp": ("adaptive", "net_af_xdp{number},iface={side}0,start_queue=0"),
 }
 
@@ -136,7 +136,10 @@ class OverMemif(Postern):
 
 
 class OverPacket(Postern):
-    name, driver, path_name = "postern-af_packet", "af_packet", "veth-af_packet"
+    name, driver = "postern-packet", "packet"
+
+    def paths(self, workload):
+        return [network.PACKET_PATHS[path] for path in workload.paths]
 
 
 class OverXdp(Postern):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from lab import shell
 
 from . import meter, network
-from .peers import Peer
 from .subjects import Setting
 
 QUIET_CORE_S = 0.25  # the gateway's core is watched so long before a run
@@ -38,7 +37,7 @@ class Cell:
 def variants(subject, path, workload):
     """All settings of a subject that may be the best in a cell."""
     receive = list(subject.receive_settings)
-    if path == "veth-1500" and isinstance(subject, Peer):
+    if path in ("veth-1500", "veth-packet-1500"):
         receive.append("own+gro")
     if workload.kind == "memory":
         receive = receive[:1]
@@ -52,8 +51,7 @@ def cells(subjects, workloads):
     order = []
     for workload in workloads:
         for subject in subjects:
-            paths = workload.paths if subject.path_name is None else (subject.path_name,)
-            order += [Cell(subject.name, path, workload.name) for path in paths]
+            order += [Cell(subject.name, path, workload.name) for path in subject.paths(workload)]
     return order
 
 

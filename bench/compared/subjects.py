@@ -85,8 +85,8 @@ class Subject:
 
     name = ""                   # on the command line; subject: in the results, with the path
     subject = None              # None: as name
-    path_name = None            # of network.PATHS: the only one it runs on; None: any
-    receive_settings = ("sender", "own")  # of network.RECEIVE: the better is taken
+    path_name = None            # of network.PATHS: the only one it runs on; None: as its peers
+    receive_settings = ("own", "sender")  # of network.RECEIVE: the better is taken
     options = ()                # what may stand in a Setting's options
     charged = "core_busy_s"     # of meter's: the CPU time that a rate is divided by
     kernel_load = True          # its generator uses the kernel's sockets, bounded by open files
@@ -142,6 +142,10 @@ class Subject:
             raise shell.LabError(f"{self.name} ended with {self.process.returncode} at start",
                                  self._why(), f"its files are in {self.folder}")
         return self.ready()
+
+    def paths(self, workload):
+        """Of network.PATHS, those it runs a workload on."""
+        return workload.paths if self.path_name is None else (self.path_name,)
 
     gauges = None  # a method that gives rising counters of its own, by name
 

@@ -14,9 +14,9 @@ XHTML = "{http://www.w3.org/1999/xhtml}"
 EVIL = "</td><script>alert('1')</script>&amp;\"\u0001\U0001f600"
 PEERS = (("haproxy", "veth-gso"), ("haproxy", "veth-1500"), ("nginx", "veth-gso"), ("nginx", "veth-1500"),
          ("hitch", "veth-gso"), ("stunnel", "veth-gso"))
-OURS = (("postern", "memif"), ("postern", "veth-af_packet"), ("postern", "veth-af_xdp"))
+OURS = (("postern", "memif"), ("postern", "veth-packet"), ("postern", "veth-af_xdp"))
 SPEED = {"haproxy": 1.0, "nginx": 0.8, "hitch": 0.6, "stunnel": 0.3,
-         "memif": 5.0, "veth-af_packet": 1.6, "veth-af_xdp": 2.2}
+         "memif": 5.0, "veth-packet": 1.6, "veth-af_xdp": 2.2}
 
 
 def histogram(draw, dice):

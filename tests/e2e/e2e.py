@@ -37,8 +37,8 @@ BASIC = ("af_packet/2",)
 MATRIX = ("af_packet/1", "af_packet/2", "tap/1", "tap/2")
 # On veth DPDK's af_xdp driver knows one queue only (the kernel tells of no "combined" ones):
 # two workers share it.
-OTHERS = ("packet/1", "packet/2", "af_xdp/1", "af_xdp/2", "memif/2", "one_port/2")
-EVERY = MATRIX + OTHERS
+OTHERS = ("packet/2", "af_xdp/1", "af_xdp/2", "memif/2", "one_port/2")
+EVERY = MATRIX + OTHERS + ("packet/1",)
 FAULTY = ("faulty/2",)
 TESTS = []
 

@@ -124,7 +124,7 @@ def smallest_run():
     """HAProxy and postern, over memif and the same veth: handshakes are counted and charged"""
     needs_programs()
     before = changeable()
-    child = start("--peers", "haproxy,postern-memif,postern-af_packet", "--workloads", "handshake",
+    child = start("--peers", "haproxy,postern-memif,postern-packet", "--workloads", "handshake",
                   "--rounds", "1", "--seconds", "0.5", "--no-settings")
     told = child.communicate(timeout=120)[0]
     check(child.returncode == 0, f"exit status {child.returncode}: {told}")
@@ -134,7 +134,7 @@ def smallest_run():
     check(results["schema"] == "postern-compare/1", results["schema"])
     runs = {(run["subject"], run["path"]): run for run in results["runs"]}
     check(set(runs) == {("haproxy", "veth-gso"), ("postern", "memif"),
-                        ("postern", "veth-af_packet")}, str(set(runs)))
+                        ("postern", "veth-packet")}, str(set(runs)))
     for key, run in runs.items():
         used = run["gateway"]
         check(run["result"]["metrics"]["handshakes_per_s"] > 0, f"{key}: no handshakes")

@@ -15,7 +15,7 @@ from e2e import check, eventually
 from lab import mail, site
 
 MEGABYTE = 1 << 20
-SHAPES = ("af_packet/2", "tap/1")
+SHAPES = ("af_packet/2", "packet/1")
 
 
 SERIAL = itertools.count(1)
