@@ -13,16 +13,14 @@
 
 enum drop {
 #define X(id, name, text) DROP_##id,
-	DROPS(X)
+	DROPS(X) DROP_COUNT
 #undef X
-	DROP_COUNT
 };
 
 enum event {
 #define X(id, name, text) EVENT_##id,
-	EVENTS(X)
+	EVENTS(X) EVENT_COUNT
 #undef X
-	EVENT_COUNT
 };
 
 struct counters {
