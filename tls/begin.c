@@ -122,6 +122,9 @@ static enum tls_status begin_with(struct tls_session *s, const struct tls_hello 
 		return tls_session_refuse(s, TLS_ERR_MEMORY, tls_error_alert(TLS_ERR_MEMORY));
 	if (hello->fallback && hello->version < ctx->max_version)
 		return tls_session_refuse(s, TLS_ERR_FALLBACK, tls_error_alert(TLS_ERR_FALLBACK));
+	/* The library would ask for a group that the client doesn't have, by a HelloRetryRequest; RFC 8446 4.1.1 doesn't. */
+	if (hello->version == TLS_VERSION_1_3 && ctx->max_version == TLS_VERSION_1_3 && !(hello->groups & ctx->groups))
+		return tls_session_refuse(s, TLS_ERR_CIPHER, tls_error_alert(TLS_ERR_CIPHER));
 	identity = choose(ctx, hello, &unknown);
 	if (unknown && ctx->require_name)
 		return tls_session_refuse(s, TLS_ERR_SNI, tls_error_alert(TLS_ERR_SNI));

@@ -61,7 +61,7 @@ struct plan {
 	unsigned int strength_bits;
 	uint16_t min_version, max_version;
 	uint16_t suites[TLS_SUITES_MAX], groups[TLS_GROUPS_MAX];	/* up to a 0 */
-	uint32_t suite_bits;						/* the same, bit i: tls_suites[i] */
+	uint32_t suite_bits, group_bits;				/* the same, bit i: tls_suites[i], tls_groups[i] */
 	char list[TLS_SUITES_MAX * 32], chacha_list[TLS_SUITES_MAX * 32];	/* the library's text of them */
 };
 
@@ -126,8 +126,10 @@ static int plan_groups(struct plan *p)
 		if (group->bits < p->strength_bits && asked[0])
 			return refuse(p->r, "key exchange group %s is worth %u bits of strength, and %u are required", group->name,
 				      group->bits, p->strength_bits);
-		if (group->bits >= p->strength_bits)
-			p->groups[n++] = group->id;
+		if (group->bits < p->strength_bits)
+			continue;
+		p->groups[n++] = group->id;
+		p->group_bits |= 1u << (group - tls_groups);
 	}
 	return 0;
 }
@@ -353,6 +355,7 @@ static struct tls_ctx *ctx_make(const struct plan *p, size_t n_identities)
 	ctx->once = p->settings->once;
 	ctx->max_version = p->max_version;
 	ctx->suites = p->suite_bits;
+	ctx->groups = p->group_bits;
 	strcpy(ctx->alpn, p->settings->alpn ? p->settings->alpn : "");
 	return ctx;
 }

@@ -183,7 +183,18 @@ static uint32_t can_of_group(unsigned int group)
 	return group == 23 ? TLS_HELLO_CURVE_P256 : group == 24 ? TLS_HELLO_CURVE_P384 : 0;
 }
 
-static bool read_can(struct der extension, uint32_t (*can_of)(unsigned int value), struct tls_hello *out)
+static uint32_t bit_of_group(unsigned int group)
+{
+	size_t i;
+
+	for (i = 0; i < tls_groups_count; i++)
+		if (tls_groups[i].id == group)
+			return 1u << i;
+	return 0;
+}
+
+/* A list of numbers, each a bit or none. */
+static bool read_bits(struct der extension, uint32_t (*bits_of)(unsigned int value), uint32_t *bits)
 {
 	unsigned int value;
 	struct der list;
@@ -193,7 +204,7 @@ static bool read_can(struct der extension, uint32_t (*can_of)(unsigned int value
 	while (list.n > 0) {
 		if (!number(&list, 2, &value))
 			return false;
-		out->can |= can_of(value);
+		*bits |= bits_of(value);
 	}
 	return true;
 }
@@ -214,14 +225,17 @@ static bool read_extensions(struct der extensions, struct tls_hello *out)
 		else if (type == EXTENSION_SUPPORTED_VERSIONS)
 			ok = read_versions(extension, out);
 		else if (type == EXTENSION_SIGNATURE_ALGORITHMS)
-			ok = schemes = read_can(extension, can_of_scheme, out);
+			ok = schemes = read_bits(extension, can_of_scheme, &out->can);
 		else if (type == EXTENSION_SUPPORTED_GROUPS)
-			ok = groups = read_can(extension, can_of_group, out);
+			ok = groups = read_bits(extension, can_of_group, &out->can) &&
+				      read_bits(extension, bit_of_group, &out->groups);
 	}
 	if (!schemes)	/* RFC 5246 7.4.1.4.1 */
 		out->can |= TLS_HELLO_ECDSA | TLS_HELLO_RSA_PKCS1;
-	if (!groups)
+	if (!groups) {
 		out->can |= TLS_HELLO_CURVE_P256 | TLS_HELLO_CURVE_P384;
+		out->groups = UINT32_MAX;
+	}
 	return ok;
 }
 

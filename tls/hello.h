@@ -48,6 +48,7 @@ struct tls_hello {
 	struct der name;	/* server_name's host name, RFC 6066 3; empty: none */
 	struct der protocols;	/* ALPN's list, RFC 7301 3.1; empty: none. Its form was checked */
 	uint32_t suites;	/* bit i: tls_suites[i] */
+	uint32_t groups;	/* bit i: tls_groups[i] */
 	uint32_t can;		/* enum tls_hello_can */
 	uint16_t version;	/* the highest that it speaks, of those up to TLS 1.3 */
 	bool fallback;		/* TLS_FALLBACK_SCSV, RFC 7507 */

@@ -33,7 +33,7 @@ struct tls_ctx {
 	uint16_t max_version;
 	char *server_name;				/* NULL: none */
 	char alpn[TLS_ALPN_MAX_BYTES];			/* "" none */
-	uint32_t suites;				/* bit i: tls_suites[i] may be agreed on */
+	uint32_t suites, groups;			/* bit i: tls_suites[i], tls_groups[i] may be agreed on */
 	char *chacha_list;				/* the suites for a client that prefers ChaCha20; NULL: as for all */
 	struct tls_names *names;			/* of a server's certificates; places in identities */
 	uint32_t n_identities;

@@ -20,8 +20,8 @@ class Certificates:
     def make_authority(self):
         self._cert("ca", "--name", "Lab CA", "--org", "Example Lab")
 
-    def make(self, name, host_names):
+    def make(self, name, host_names, key="p256"):
         """A new key and certificate of that name, over one that is there."""
         self._cert("request", name, "--cn", host_names[0], "--alt", ",".join(host_names),
-                   "--org", "Example Lab", "--force")
+                   "--org", "Example Lab", "--key", key, "--force")
         self._cert("issue", name)
