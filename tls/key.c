@@ -3,6 +3,7 @@
 
 #include "dataplane/base/assert.h"
 #include "tls/pem.h"
+#include "tls/seal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -267,10 +268,9 @@ static int decode(struct tls_key *k, struct der der)
 	return err;
 }
 
-static struct tls_key *from_block(const struct pem_block *b, char *err, size_t err_bytes)
+static struct tls_key *from_der(const char *label, struct der der, char *err, size_t err_bytes)
 {
-	struct der der = { b->der, b->der_bytes };
-	enum tls_key_type type = private_type(b->label, der);
+	enum tls_key_type type = private_type(label, der);
 	struct tls_key *k;
 	int fault;
 
@@ -300,7 +300,66 @@ static struct tls_key *from_block(const struct pem_block *b, char *err, size_t e
 	return NULL;
 }
 
-struct tls_key *tls_key_from_pem(struct der text, char *err, size_t err_bytes)
+static struct tls_key *from_sealed(const struct pem_block *b, struct der passphrase, char *err, size_t err_bytes)
+{
+	const char *why = "it is malformed";
+	struct tls_key *k = NULL;
+	uint8_t *plain = malloc(b->der_bytes);
+	struct der pkcs8;
+	int bad;
+
+	bad = plain ? tls_unseal((struct der){ b->der, b->der_bytes }, passphrase, plain, &pkcs8, &why) : -ENOMEM;
+	if (bad == 0)
+		k = from_der("PRIVATE KEY", pkcs8, err, err_bytes);
+	else if (bad == -EACCES)
+		snprintf(err, err_bytes, "the passphrase is wrong: the key can't be decrypted with it");
+	else
+		snprintf(err, err_bytes, "the encrypted key can't be read: %s; convert it: openssl pkcs8 -topk8 -v2 aes256 -in KEY -out NEWKEY",
+			 bad == -EINVAL ? "it is malformed" : bad == -ENOTSUP ? why : "out of memory");
+	if (plain)
+		explicit_bzero(plain, b->der_bytes);
+	free(plain);
+	return k;
+}
+
+static bool is_private(const char *label)
+{
+	return strcmp(label, "PRIVATE KEY") == 0 || strcmp(label, "RSA PRIVATE KEY") == 0 ||
+	       strcmp(label, "EC PRIVATE KEY") == 0;
+}
+
+static bool is_sealed(const struct pem_block *b)
+{
+	return b->encrypted || strcmp(b->label, "ENCRYPTED PRIVATE KEY") == 0;
+}
+
+bool tls_key_is_sealed(struct der text)
+{
+	struct pem_block b;
+	bool sealed = false, found = false;
+
+	while (!found && pem_next(&text, &b) == PEM_BLOCK) {
+		sealed = is_sealed(&b);
+		found = sealed || is_private(b.label);
+		pem_block_fini(&b);
+	}
+	return sealed;
+}
+
+static struct tls_key *from_block(const struct pem_block *b, struct der passphrase, char *err, size_t err_bytes)
+{
+	if (!is_sealed(b))
+		return from_der(b->label, (struct der){ b->der, b->der_bytes }, err, err_bytes);
+	if (passphrase.n && !b->encrypted)
+		return from_sealed(b, passphrase, err, err_bytes);
+	snprintf(err, err_bytes, passphrase.n ?
+		 "the key is encrypted in the old way of OpenSSL; convert it: openssl pkey -aes256 -in KEY -out NEWKEY" :
+		 "the key is encrypted with a pass phrase, which nobody could type at start; "
+		 "decrypt it once: openssl pkey -in KEY -out PLAINKEY");
+	return NULL;
+}
+
+struct tls_key *tls_key_from_sealed(struct der text, struct der passphrase, char *err, size_t err_bytes)
 {
 	struct tls_key *k = NULL;
 	struct pem_block b;
@@ -316,16 +375,8 @@ struct tls_key *tls_key_from_pem(struct der text, char *err, size_t err_bytes)
 			snprintf(err, err_bytes, "there is no private key in it (no BEGIN PRIVATE KEY line)");
 		if (r != PEM_BLOCK)
 			return NULL;
-		if (b.encrypted || strcmp(b.label, "ENCRYPTED PRIVATE KEY") == 0) {
-			snprintf(err, err_bytes,
-				 "the key is encrypted with a pass phrase, which nobody could type at start; "
-				 "decrypt it once: openssl pkey -in KEY -out PLAINKEY");
-			pem_block_fini(&b);
-			return NULL;
-		}
-		if (strcmp(b.label, "PRIVATE KEY") == 0 || strcmp(b.label, "RSA PRIVATE KEY") == 0 ||
-		    strcmp(b.label, "EC PRIVATE KEY") == 0) {
-			k = from_block(&b, err, err_bytes);
+		if (is_sealed(&b) || is_private(b.label)) {
+			k = from_block(&b, passphrase, err, err_bytes);
 			pem_block_fini(&b);
 			return k;
 		}
@@ -333,9 +384,24 @@ struct tls_key *tls_key_from_pem(struct der text, char *err, size_t err_bytes)
 	}
 }
 
+struct tls_key *tls_key_from_pem(struct der text, char *err, size_t err_bytes)
+{
+	return tls_key_from_sealed(text, (struct der){ 0 }, err, err_bytes);
+}
+
 char *tls_key_to_pem(const struct tls_key *k)
 {
 	return pem_encode("PRIVATE KEY", k->pkcs8);
+}
+
+char *tls_key_to_sealed(const struct tls_key *k, struct der passphrase)
+{
+	uint8_t buf[DER_MAX_BYTES + 256];
+	struct der sealed;
+
+	if (tls_seal(k->pkcs8, passphrase, buf, sizeof(buf), &sealed) != 0)
+		return NULL;
+	return pem_encode("ENCRYPTED PRIVATE KEY", sealed);
 }
 
 void tls_key_text_free(char *text)

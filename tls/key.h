@@ -26,10 +26,16 @@ const char *tls_key_type_name(enum tls_key_type type);
 struct tls_key *tls_key_generate(enum tls_key_type type, unsigned int bits, char *err, size_t err_bytes);
 /* The first private key in the text (PKCS#8, or the older RSA and EC forms). NULL with the reason in @err. */
 struct tls_key *tls_key_from_pem(struct der text, char *err, size_t err_bytes);
+/* The same, where the key may be encrypted with that passphrase (empty: it may not be). */
+struct tls_key *tls_key_from_sealed(struct der text, struct der passphrase, char *err, size_t err_bytes);
+/* Is the first private key in the text one that needs a passphrase? */
+bool tls_key_is_sealed(struct der text);
 void tls_key_free(struct tls_key *k);
 
 /* PKCS#8 text, NUL-terminated: tls_key_text_free when done. NULL: no memory. */
 char *tls_key_to_pem(const struct tls_key *k);
+/* The same encrypted (tls/seal.h). NULL: no memory, or no random numbers. */
+char *tls_key_to_sealed(const struct tls_key *k, struct der passphrase);
 void tls_key_text_free(char *text);
 
 enum tls_key_type tls_key_type(const struct tls_key *k);

@@ -159,10 +159,25 @@ int tls_subject_put_alt_names(struct der_writer *w, const struct tls_subject *s,
 	}
 	if (common && put_alt_name(w, s->common_name, err, err_bytes) != 0)
 		return -EINVAL;
+	if (s->usage == TLS_USAGE_CLIENT && s->email && *s->email)
+		der_put_element(w, DER_CONTEXT(1), text_slice(s->email));
 	if (der_mark(w) == mark)
-		return refuse(err, err_bytes, "there is no host name: name one by --cn or --alt, as clients check it");
+		return s->usage == TLS_USAGE_CLIENT ? 0 :
+		       refuse(err, err_bytes, "there is no host name: name one by --cn or --alt, as clients check it");
 	der_wrap(w, DER_SEQUENCE, mark);
 	return 0;
+}
+
+void tls_usage_put(struct der_writer *w, unsigned int usage)
+{
+	size_t mark = der_mark(w);
+
+	if (usage & TLS_USAGE_CLIENT)
+		der_put_element(w, DER_OID, X509_OID_CLIENT_AUTH);
+	if (usage & TLS_USAGE_SERVER)
+		der_put_element(w, DER_OID, X509_OID_SERVER_AUTH);
+	der_wrap(w, DER_SEQUENCE, mark);
+	tls_extension_wrap(w, X509_OID_EXTENDED_KEY_USAGE, false, mark);
 }
 
 void tls_extension_wrap(struct der_writer *w, struct der oid, bool critical, size_t mark)
@@ -209,7 +224,10 @@ char *tls_request_make(struct tls_key *key, const struct tls_subject *subject, c
 	der_writer_init(&w, buf, sizeof(buf));
 	if (tls_subject_put_alt_names(&w, subject, err, err_bytes) != 0)
 		return NULL;
-	tls_extension_wrap(&w, X509_OID_ALT_NAME, false, 0);
+	if (der_mark(&w))
+		tls_extension_wrap(&w, X509_OID_ALT_NAME, false, 0);
+	if (subject->usage)
+		tls_usage_put(&w, subject->usage);
 	der_wrap(&w, DER_SEQUENCE, 0);		/* Extensions */
 	der_wrap(&w, DER_SET, 0);
 	der_put_element(&w, DER_OID, X509_OID_EXTENSION_REQUEST);
@@ -249,28 +267,48 @@ static int request_check(const struct x509 *x, char *err, size_t err_bytes)
 	return refuse(err, err_bytes, "the request is signed with an algorithm that is not supported (SHA-1 isn't)");
 }
 
-int tls_request_read(struct der text, struct tls_request *out, char *err, size_t err_bytes)
+/* The request's DER, in memory of its own: of the first such block, or the text itself. */
+static int request_der(struct der text, uint8_t **der, size_t *bytes, char *err, size_t err_bytes)
 {
-	const char *why;
 	struct pem_block b;
 	enum pem_result r;
-	int bad;
 
-	memset(out, 0, sizeof(*out));
-	do {
+	if (text.n && text.p[0] == DER_SEQUENCE) {
+		*der = malloc(text.n);
+		if (!*der)
+			return refuse(err, err_bytes, "out of memory");
+		memcpy(*der, text.p, text.n);
+		*bytes = text.n;
+		return 0;
+	}
+	for (;;) {
 		r = pem_next(&text, &b);
 		if (r == PEM_BAD || r == PEM_NO_MEMORY)
 			return refuse(err, err_bytes, r == PEM_BAD ? "the PEM text is damaged" : "out of memory");
 		if (r == PEM_END)
 			return refuse(err, err_bytes, "there is no certificate request in it (no BEGIN CERTIFICATE REQUEST line)");
-		if (strcmp(b.label, "CERTIFICATE REQUEST") == 0 || strcmp(b.label, "NEW CERTIFICATE REQUEST") == 0) {
-			out->der = b.der;
-			b.der = NULL;
+		if (b.der && (strcmp(b.label, "CERTIFICATE REQUEST") == 0 ||
+			      strcmp(b.label, "NEW CERTIFICATE REQUEST") == 0)) {
+			*der = b.der;
+			*bytes = b.der_bytes;
+			return 0;
 		}
-		if (!out->der)
-			pem_block_fini(&b);
-	} while (!out->der);
-	if (x509_request_parse((struct der){ out->der, b.der_bytes }, &out->x, &why) != 0)
+		pem_block_fini(&b);
+	}
+}
+
+int tls_request_read(struct der text, struct tls_request *out, char *err, size_t err_bytes)
+{
+	const char *why;
+	size_t bytes = 0;
+	int bad;
+
+	memset(out, 0, sizeof(*out));
+	out->usage = TLS_USAGE_SERVER;
+	bad = request_der(text, &out->der, &bytes, err, err_bytes);
+	if (bad)
+		return bad;
+	if (x509_request_parse((struct der){ out->der, bytes }, &out->x, &why) != 0)
 		bad = refuse(err, err_bytes, "the request can't be read: %s", why);
 	else
 		bad = request_check(&out->x, err, err_bytes);

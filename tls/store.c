@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -96,19 +97,18 @@ int tls_store_make(const char *dir, bool with_ca, char *err, size_t err_bytes)
 	return make_folder(path, 0755, err, err_bytes);	/* its key is 0600; the certificate is for all */
 }
 
-static int write_whole(int fd, const char *text)
+static int write_whole(int fd, struct der left)
 {
-	size_t left = strlen(text);
 	ssize_t n;
 
-	while (left > 0) {
-		n = write(fd, text, left);
+	while (left.n > 0) {
+		n = write(fd, left.p, left.n);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		text += n;
-		left -= (size_t)n;
+		left.p += n;
+		left.n -= (size_t)n;
 	}
 	return fsync(fd) == 0 ? 0 : -errno;
 }
@@ -134,7 +134,7 @@ static void sync_folder_of(const char *path)
 #define TEMPORARY_BYTES (PATH_MAX + 8)
 
 /* The text in a new file beside its place. */
-static int write_temporary(const char *path, enum tls_store_kind kind, const char *text, char *temporary, char *err,
+static int write_temporary(const char *path, mode_t mode, struct der content, char *temporary, char *err,
 			   size_t err_bytes)
 {
 	int fd, bad;
@@ -143,7 +143,7 @@ static int write_temporary(const char *path, enum tls_store_kind kind, const cha
 	fd = mkostemp(temporary, O_CLOEXEC);	/* 0600 */
 	if (fd < 0)
 		return refuse(-errno, err, err_bytes, "can't write beside %s: %s", path, strerror(errno));
-	bad = fchmod(fd, is_key(kind) ? 0600 : 0644) == 0 ? write_whole(fd, text) : -errno;
+	bad = fchmod(fd, mode) == 0 ? write_whole(fd, content) : -errno;
 	close(fd);
 	if (bad) {
 		unlink(temporary);
@@ -165,16 +165,48 @@ static int put_in_place(const char *temporary, const char *path, char *err, size
 	return refuse(bad, err, err_bytes, "can't write %s: %s", path, strerror(-bad));
 }
 
+int tls_file_replace(const char *path, struct der content, unsigned int mode, char *err, size_t err_bytes)
+{
+	char temporary[TEMPORARY_BYTES];
+	int bad = write_temporary(path, (mode_t)mode, content, temporary, err, err_bytes);
+
+	return bad ? bad : put_in_place(temporary, path, err, err_bytes);
+}
+
+static struct der text_der(const char *text)
+{
+	return (struct der){ (const uint8_t *)text, strlen(text) };
+}
+
 int tls_store_write(const char *dir, const char *name, enum tls_store_kind kind, const char *text, char *err,
 		    size_t err_bytes)
 {
-	char path[PATH_MAX], temporary[TEMPORARY_BYTES];
+	char path[PATH_MAX];
 	int bad;
 
 	bad = tls_store_path(dir, name, kind, path, err, err_bytes);
-	if (!bad)
-		bad = write_temporary(path, kind, text, temporary, err, err_bytes);
-	return bad ? bad : put_in_place(temporary, path, err, err_bytes);
+	return bad ? bad : tls_file_replace(path, text_der(text), is_key(kind) ? 0600 : 0644, err, err_bytes);
+}
+
+int tls_store_lock(const char *dir, char *err, size_t err_bytes)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/.lock", dir) >= (int)sizeof(path))
+		return refuse(-ENAMETOOLONG, err, err_bytes, "the path of the folder is too long: %s", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return refuse(-errno, err, err_bytes, "can't lock the folder by %s: %s", path, strerror(errno));
+	while (flock(fd, LOCK_EX) != 0) {
+		int bad = -errno;
+
+		if (bad == -EINTR)
+			continue;
+		close(fd);
+		return refuse(bad, err, err_bytes, "can't lock the folder by %s: %s", path, strerror(-bad));
+	}
+	return fd;
 }
 
 int tls_store_write_pair(const char *dir, const char *name, const char *chain, const char *key, char *err,
@@ -191,7 +223,7 @@ int tls_store_write_pair(const char *dir, const char *name, const char *chain, c
 	if (!bad)
 		bad = tls_store_path(dir, name, TLS_STORE_NEW_KEY, new_path, err, err_bytes);
 	if (!bad)	/* before anything is touched: a full disk shows here */
-		bad = write_temporary(chain_path, TLS_STORE_CHAIN, chain, new_chain, err, err_bytes);
+		bad = write_temporary(chain_path, 0644, text_der(chain), new_chain, err, err_bytes);
 	if (bad)
 		return bad;
 	bad = tls_store_write(dir, name, TLS_STORE_NEW_KEY, key, err, err_bytes);

@@ -9,6 +9,8 @@
  * NAME.key.new first, then the chain takes its place, which decides, then the key. A
  * reader that finds a chain whose key is still NAME.key.new takes that.
  *
+ * Whoever changes something holds the folder's lock meanwhile; readers need none.
+ *
  * Threads: control.
  */
 #pragma once
@@ -45,6 +47,11 @@ int tls_store_settle(const char *dir, const char *name, char *err, size_t err_by
 struct tls_cert *tls_store_load(const char *dir, const char *name, char *err, size_t err_bytes);
 /* The same by the files' paths, as tls_cert_load_files. */
 struct tls_cert *tls_store_load_files(const char *chain_path, const char *key_path, char *err, size_t err_bytes);
+
+/* Waits until nobody else changes the folder; the lock ends with close(), or with us. A descriptor, or -errno with the reason. */
+int tls_store_lock(const char *dir, char *err, size_t err_bytes);
+/* A whole file replaced in one step that lasts, with these permissions whatever the umask. 0, or -errno with the reason. */
+int tls_file_replace(const char *path, struct der content, unsigned int mode, char *err, size_t err_bytes);
 
 /* Calls @each for the names that have a chain, in alphabetical order. 0, or -errno with the reason. */
 int tls_store_each(const char *dir, void (*each)(const char *name, void *with), void *with, char *err,

@@ -17,8 +17,7 @@ static int two_digits(const uint8_t *p)
 	return (p[0] - '0') * 10 + (p[1] - '0');
 }
 
-/* UTCTime or GeneralizedTime, in the one form that RFC 5280 4.1.2.5 allows (seconds, Z). */
-static bool time_read(struct der *in, time_t *out)
+bool x509_time_read(struct der *in, time_t *out)
 {
 	struct tm tm = { 0 };
 	struct der body;
@@ -136,6 +135,8 @@ static bool extended_usage_read(struct der value, struct x509 *out)
 			return false;
 		if (der_equal(oid, X509_OID_SERVER_AUTH) || der_equal(oid, X509_OID_ANY_USAGE))
 			out->server_auth = true;
+		if (der_equal(oid, X509_OID_CLIENT_AUTH) || der_equal(oid, X509_OID_ANY_USAGE))
+			out->client_auth = true;
 	}
 	return true;
 }
@@ -156,6 +157,11 @@ static bool extension_read(struct der oid, struct der value, struct x509 *out)
 		if (!der_expect(&body, DER_SEQUENCE, NULL) || body.n)
 			return false;
 		out->alt_names = value;
+	}
+	if (der_equal(oid, X509_OID_NAME_CONSTRAINTS)) {
+		if (!der_expect(&body, DER_SEQUENCE, NULL) || body.n)
+			return false;
+		out->constraints = value;
 	}
 	return true;
 }
@@ -222,8 +228,8 @@ int x509_parse(struct der whole, struct x509 *out, const char **why)
 		return fail(why, "its two signature algorithms differ");
 	if (!element(&body, DER_SEQUENCE, &out->issuer))
 		return fail(why, "its issuer is malformed");
-	if (!der_expect(&body, DER_SEQUENCE, &validity) || !time_read(&validity, &out->not_before) ||
-	    !time_read(&validity, &out->not_after))
+	if (!der_expect(&body, DER_SEQUENCE, &validity) || !x509_time_read(&validity, &out->not_before) ||
+	    !x509_time_read(&validity, &out->not_after))
 		return fail(why, "its validity is malformed");
 	if (!element(&body, DER_SEQUENCE, &out->subject))
 		return fail(why, "its subject is malformed");

@@ -32,7 +32,8 @@ struct x509 {
 	bool has_basic, ca;		/* basicConstraints */
 	bool has_usage;
 	uint8_t usage;
-	bool has_extended_usage, server_auth;	/* serverAuth, or any */
+	bool has_extended_usage, server_auth, client_auth;	/* each also by any */
+	struct der constraints;		/* NameConstraints element, or empty */
 };
 
 /* 0, or -EINVAL with *why, a phrase such as "its subject is malformed". */
@@ -40,6 +41,9 @@ int x509_parse(struct der whole, struct x509 *out, const char **why);
 int x509_request_parse(struct der whole, struct x509 *out, const char **why);
 /* Type and size of the key in a SubjectPublicKeyInfo element. False: malformed; an unknown type is TLS_KEY_UNKNOWN. */
 bool x509_key_info(struct der spki, enum tls_key_type *type, unsigned int *bits);
+
+/* UTCTime or GeneralizedTime in the form of RFC 5280 4.1.2.5. False: anything else. */
+bool x509_time_read(struct der *in, time_t *out);
 
 /* The last attribute of type @oid as text ("imap.example.test"), cut at @buf_bytes; control characters become '?'. */
 bool x509_name_attribute(struct der name, struct der oid, char *buf, size_t buf_bytes);
@@ -67,9 +71,13 @@ bool x509_names_host(const struct x509 *x, const char *name);
 #define X509_OID_KEY_USAGE DER_BYTES("\x55\x1d\x0f")
 #define X509_OID_ALT_NAME DER_BYTES("\x55\x1d\x11")
 #define X509_OID_BASIC_CONSTRAINTS DER_BYTES("\x55\x1d\x13")
+#define X509_OID_CRL_NUMBER DER_BYTES("\x55\x1d\x14")
+#define X509_OID_CRL_REASON DER_BYTES("\x55\x1d\x15")
+#define X509_OID_NAME_CONSTRAINTS DER_BYTES("\x55\x1d\x1e")
 #define X509_OID_AUTHORITY_KEY_ID DER_BYTES("\x55\x1d\x23")
 #define X509_OID_EXTENDED_KEY_USAGE DER_BYTES("\x55\x1d\x25")
 #define X509_OID_SERVER_AUTH DER_BYTES("\x2b\x06\x01\x05\x05\x07\x03\x01")
+#define X509_OID_CLIENT_AUTH DER_BYTES("\x2b\x06\x01\x05\x05\x07\x03\x02")
 #define X509_OID_ANY_USAGE DER_BYTES("\x55\x1d\x25\x00")
 #define X509_OID_EXTENSION_REQUEST DER_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e")
 

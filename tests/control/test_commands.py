@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
+
+from harness import Skip, check, run_tests, test
 
 DAEMON, POSTERN = (os.path.abspath(path) for path in sys.argv[1:3])
 OK, REFUSED, USAGE, NO_DAEMON = range(4)
@@ -30,21 +31,6 @@ port external { device = net_null0; addresses = ["192.0.2.10/24", "2001:db8:0:1:
 port internal { device = net_null1; addresses = ["10.20.0.1/24", "fd20::1/64"]; }
 """
 IMAP = "rule imap { protocol = imaps; listen = 192.0.2.10; servers = 10.20.0.2; certificate = mail; }\n"
-TESTS = []
-
-
-def test(function):
-    TESTS.append(function)
-    return function
-
-
-class Skip(Exception):
-    """The test has no meaning here."""
-
-
-def check(condition, text):
-    if not condition:
-        raise AssertionError(text)
 
 
 class Daemon:
@@ -518,25 +504,10 @@ def the_key_log_is_no_accident(d):
 
 
 def main():
-    print(f"1..{len(TESTS)}", flush=True)
-    failed = 0
-    for number, function in enumerate(TESTS, 1):
-        daemon = Daemon()
-        try:
-            function(daemon)
-            print(f"ok {number} - {function.__doc__}", flush=True)
-        except Skip as reason:
-            print(f"ok {number} - {function.__doc__} # SKIP {reason}", flush=True)
-        except Exception:  # whatever it is, the next test runs
-            failed += 1
-            print(f"not ok {number} - {function.__doc__}")
-            for line in traceback.format_exc().splitlines():
-                print(f"# {line}", flush=True)
-        finally:
-            daemon.close()
+    failed = run_tests(Daemon)
     if Daemon.certificates:
         shutil.rmtree(Daemon.certificates)
-    return 1 if failed else 0
+    return failed
 
 
 if __name__ == "__main__":
