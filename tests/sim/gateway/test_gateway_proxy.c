@@ -223,7 +223,7 @@ static void test_told_in_single_bytes(void **state)
 		struct front f = front_new(&c, NULL);
 
 		for (uint32_t i = 0; i < sizeof(TOLD) - 1; i++) {
-			peer_send_raw(f.client, TOLD + i, 1);
+			peer_send_raw(f.client, &TOLD[i], 1);
 			world_wait(f.w, 2000);
 		}
 		f.client->held = false;
