@@ -247,6 +247,7 @@ def own_lab():
     if given:
         ident, folder = given.split(":", 1)
         return site.Site(ident, folder), False
+    site.sweep()
     return site.temporary(), True
 
 

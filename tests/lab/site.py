@@ -85,8 +85,8 @@ class Site:
 TEMPORARY = "postern-e2e-"  # folders of the tests' labs, in the folder for temporary files
 
 
-def temporary():
-    """A lab for the calling process, and an end to those whose process was killed."""
+def sweep():
+    """Ends the labs of tests whose process was killed."""
     for entry in os.listdir(tempfile.gettempdir()):
         folder = os.path.join(tempfile.gettempdir(), entry)
         if entry.startswith(TEMPORARY) and not process.recorded(folder, "owner"):
@@ -96,6 +96,10 @@ def temporary():
             except (OSError, IndexError):
                 continue  # its process is just about to write there
             Site(ident, folder).down()
+
+
+def temporary():
+    """A lab for the calling process."""
     return Site(str(os.getpid()), tempfile.mkdtemp(prefix=TEMPORARY))
 
 
