@@ -39,7 +39,7 @@ def variants(subject, path, workload):
     receive = list(subject.receive_settings)
     if path in ("veth-1500", "veth-packet-1500"):
         receive.append("own+gro")
-    if workload.kind == "memory":
+    if not workload.tries or workload.kind == "memory":
         receive = receive[:1]
     sets = [frozenset()] + [frozenset([each]) for each in workload.options
                             if each in subject.options]
@@ -50,6 +50,8 @@ def cells(subjects, workloads):
     """In the order they are run: for each workload, every subject after the other."""
     order = []
     for workload in workloads:
+        if workload.of:
+            continue
         for subject in subjects:
             order += [Cell(subject.name, path, workload.name) for path in subject.paths(workload)]
     return order
@@ -140,9 +142,8 @@ def wall_value(run, workload):
     metrics = run["result"]["metrics"]
     if workload.kind == "memory":
         return run["gateway"]["memory_bytes_per_session"]
-    if workload.kind == "latency":
-        return metrics[workload.metric]["p50"]
-    return metrics[workload.metric] * workload.scale
+    number = metrics[workload.metric]
+    return (number[workload.part] if workload.part else number) * workload.scale
 
 
 def cpu_value(run, workload):

@@ -38,7 +38,9 @@ def summaries(runs, workloads):
     for run in runs:
         if "failed" in run:
             continue
-        cells.setdefault(Cell(run["subject"], run["path"], run["workload"]), []).append(run)
+        for name, workload in workloads.items():
+            if run["workload"] in (name, workload.of):
+                cells.setdefault(Cell(run["subject"], run["path"], name), []).append(run)
     return {cell: summary for cell, group in cells.items()
             if (summary := _summary(cell, group, workloads[cell.workload]))}
 
@@ -51,7 +53,7 @@ def _summary(cell, group, workload):
     middle = statistics.median(cpu)
     results = [run["result"] for run in group]
     latencies = [result["metrics"][workload.metric]["p99"] for result in results
-                 if workload.kind == "latency"]
+                 if workload.kind == "latency" and workload.part]
     return Summary(cell, len(cpu), middle, statistics.median(wall),
                    (max(cpu) - min(cpu)) / middle if middle else 0,
                    statistics.median(latencies) if latencies else None,
@@ -72,7 +74,7 @@ def ratio(ours, theirs, workload):
     """How many times better ours is."""
     if not ours or not theirs:
         return None
-    return ours / theirs if workload.kind == "rate" else theirs / ours
+    return ours / theirs if workload.more_is_better() else theirs / ours
 
 
 def lines(rows):
@@ -142,7 +144,8 @@ def text(runs, workloads):
     """All of it, as it is printed."""
     found = summaries(runs, workloads)
     parts = ["Medians. Rates per CPU-second of the gateway and, beside it, by the clock with the "
-             "core\nthe gateway's own; latency is p50 in us, idle bytes a session.", ""]
+             "core\nthe gateway's own; latency is p50 in us, idle bytes a session, and storm and mix "
+             "are\nby the clock.", ""]
     parts += [*lines(ratios(found, workloads)), "", *lines(everything(found, workloads))]
     failed = [run for run in runs if "failed" in run]
     for run in failed:

@@ -104,6 +104,25 @@ def table_takes_the_best_peer():
     check(table.ratio(20, 50, every["latency"]) == 2.5, "less isn't better for latency")
 
 
+def several_numbers_of_a_run():
+    """a mix's runs give its p99, its bulk data and its handshakes, by the clock"""
+    runs = [{"subject": subject, "path": path, "workload": "mix", "round": 1,
+             "gateway": {"wall_s": 2.0, "charged_s": 0.5, "core_busy_before": 0.0},
+             "result": {"metrics": {"latency_us": {"p50": 100, "p99": p99}, "handshakes_per_s": new,
+                                    "down_bits_per_s": 5e7}}}
+            for subject, path, p99, new in (("nginx", "veth-gso", 3000, 1000),
+                                            ("postern", "memif", 1500, 4000))]
+    every = workloads.workloads(10)
+    found = table.summaries(runs, every)
+    rows = {row[0]: row[2:] for row in table.ratios(found, every)[1:]}
+    check(set(rows) == {"mix", "mix-bulk", "mix-new"}, str(rows))
+    check(rows["mix"][2] == "3,000" and rows["mix"][-2] == "2.00x", str(rows))
+    check(rows["mix-new"][2] == "1,000" and rows["mix-new"][-1] == "4.00x", str(rows))
+    check(rows["mix-bulk"][2] == "50", str(rows))
+    order = runner.cells([peers.Nginx(None, FOLDER, None)], every.values())
+    check(not any(every[cell.workload].of for cell in order), "what is read off a run is run itself")
+
+
 def settings_to_try():
     """each subject's settings are tried where they mean something"""
     every = workloads.workloads(10)
@@ -112,6 +131,7 @@ def settings_to_try():
     tried = [str(each) for each in runner.variants(haproxy, "veth-1500", every["bulk-down"])]
     check("own+gro big buffers" in tried and len(tried) == 6, str(tried))
     check(len(runner.variants(haproxy, "veth-gso", every["idle"])) == 1, "idle has one setting")
+    check(len(runner.variants(haproxy, "veth-gso", every["storm"])) == 1, "storm has one setting")
 
 
 def needs_programs():
@@ -185,8 +205,8 @@ def killed():
     nothing_is_left(child.pid, before)
 
 
-STEPS = (meter_reads_between_samples, table_takes_the_best_peer, settings_to_try, usage,
-         smallest_run, told_to_end, killed)
+STEPS = (meter_reads_between_samples, table_takes_the_best_peer, several_numbers_of_a_run,
+         settings_to_try, usage, smallest_run, told_to_end, killed)
 
 
 def main():
