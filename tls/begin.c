@@ -99,14 +99,17 @@ static bool keep_name(struct tls_session *s, struct der name)
 	return s->sni != NULL;
 }
 
-static enum tls_status begin_as(struct tls_session *s, uint16_t identity, bool prefers_chacha)
+static enum tls_status begin_as(struct tls_session *s, uint16_t identity, const struct tls_hello *hello)
 {
 	const struct tls_ctx *ctx = s->ctx;
 
 	if (!tls_session_start(s, &ctx->identities[identity]))
 		return tls_session_refuse(s, TLS_ERR_MEMORY, tls_error_alert(TLS_ERR_MEMORY));
+	/* TLS 1.2 without extended master secret: served, but what it leaves isn't to be resumed (RFC 7627 5.3, 5.4). */
+	if (!hello->extended_master)
+		wolfSSL_NoTicketTLSv12(s->library);
 	/* A client without AES instructions says so by its order, and there ChaCha20 is several times as fast. */
-	if (prefers_chacha && ctx->chacha_list &&
+	if (hello->prefers_chacha && ctx->chacha_list &&
 	    wolfSSL_set_cipher_list(s->library, ctx->chacha_list) != WOLFSSL_SUCCESS)
 		return tls_session_refuse(s, TLS_ERR_MEMORY, tls_error_alert(TLS_ERR_MEMORY));
 	return TLS_OK;
@@ -130,7 +133,7 @@ static enum tls_status begin_with(struct tls_session *s, const struct tls_hello 
 		return tls_session_refuse(s, TLS_ERR_SNI, tls_error_alert(TLS_ERR_SNI));
 	if (hello->protocols.n > 0 && ctx->alpn[0] && !tls_hello_speaks(hello, ctx->alpn))
 		return tls_session_refuse(s, TLS_ERR_ALPN, tls_error_alert(TLS_ERR_ALPN));
-	return begin_as(s, identity, hello->prefers_chacha);
+	return begin_as(s, identity, hello);
 }
 
 enum tls_status tls_session_begin(struct tls_session *s)
@@ -146,7 +149,7 @@ enum tls_status tls_session_begin(struct tls_session *s)
 			return tls_session_refuse(s, TLS_ERR_HELLO_TOO_LONG, tls_error_alert(TLS_ERR_HELLO_TOO_LONG));
 		return TLS_WANT_INPUT;
 	case TLS_HELLO_NONE:
-		return begin_as(s, 0, false);	/* which refuses it */
+		return begin_as(s, 0, &(struct tls_hello){ 0 });	/* which refuses it */
 	case TLS_HELLO_WHOLE:
 		break;
 	}

@@ -12,6 +12,7 @@
 #define EXTENSION_SUPPORTED_GROUPS 10u	/* RFC 8422 5.1.1 */
 #define EXTENSION_SIGNATURE_ALGORITHMS 13u
 #define EXTENSION_ALPN 16u
+#define EXTENSION_EXTENDED_MASTER_SECRET 23u	/* RFC 7627 5.1 */
 #define EXTENSION_SUPPORTED_VERSIONS 43u
 #define FALLBACK_SCSV 0x5600u
 #define RANDOM_BYTES 32u
@@ -220,6 +221,8 @@ static bool read_extensions(struct der extensions, struct tls_hello *out)
 			return false;
 		if (type == EXTENSION_SERVER_NAME)
 			ok = read_name(extension, out);
+		else if (type == EXTENSION_EXTENDED_MASTER_SECRET)
+			out->extended_master = true;
 		else if (type == EXTENSION_ALPN)
 			ok = out->protocols.n == 0 && read_protocols(extension, out);
 		else if (type == EXTENSION_SUPPORTED_VERSIONS)

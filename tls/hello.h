@@ -53,6 +53,7 @@ struct tls_hello {
 	uint16_t version;	/* the highest that it speaks, of those up to TLS 1.3 */
 	bool fallback;		/* TLS_FALLBACK_SCSV, RFC 7507 */
 	bool prefers_chacha;	/* it comes first */
+	bool extended_master;	/* extended_master_secret, RFC 7627 */
 };
 
 /* False: malformed. */
