@@ -76,16 +76,11 @@ static void tx_flush(struct dpdk *d, unsigned int port)
 	d->transport.lost_frames = d->counters.drops[DROP_TX_FULL];
 }
 
-static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
+static void transmit_frame(void *arg, const struct netif *nif, struct rte_mbuf *m)
 {
 	struct dpdk *d = arg;
 	struct txq *q;
 
-	m = offload_finish(m, nif->offloads, d->transport.mbufs);
-	if (m == NULL) {
-		count_drop(&d->counters, DROP_NO_MBUF);
-		return;
-	}
 	q = &d->tx[nif->id][d->n_queues > 1 ? flows_queue(&d->flows, m, d->n_queues) : 0];
 	if (!txq_put(q, m)) {
 		count_drop(&d->counters, DROP_TX_FULL);
@@ -93,6 +88,13 @@ static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
 	}
 	if (txq_flush_due(q))
 		tx_flush(d, nif->id);
+}
+
+static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
+{
+	struct dpdk *d = arg;
+
+	offload_send(m, nif, d->transport.mbufs, &d->counters, transmit_frame, d);
 }
 
 static enum stack_verdict syn(void *arg, const struct tuple *t, const struct netif *nif)

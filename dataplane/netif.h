@@ -54,7 +54,7 @@ struct netif {
 	uint8_t congestion;	/* enum congestion */
 	uint8_t ecn;		/* enum ecn */
 	uint32_t offloads;	/* NETIF_TX_* */
-	uint32_t tso_max_bytes;	/* largest segment given to the device; 0 without TSO */
+	uint32_t tso_max_bytes;	/* largest segment to be cut, by the device or before it (cut.h); 0: none */
 	uint16_t tso_max_pieces;	/* mbufs of such a segment, its header's included */
 	const struct steer *steer;	/* which worker receives what; NULL: this one */
 	unsigned int n_addrs;

@@ -7,6 +7,8 @@
 #include <rte_tcp.h>
 
 #include "base/assert.h"
+#include "counters.h"
+#include "cut.h"
 #include "netif.h"
 #include "pkt.h"
 
@@ -57,7 +59,7 @@ struct rte_mbuf *offload_finish(struct rte_mbuf *m, uint32_t offloads, struct rt
 {
 	uint64_t flags = m->ol_flags;
 
-	/* TCP made segments of the port's own size: without TSO no larger ones. */
+	/* Long ones were cut (offload_send). */
 	ASSERT(!(flags & RTE_MBUF_F_TX_TCP_SEG) || (offloads & NETIF_TX_TSO));
 	if (m->nb_segs > 1 && !(offloads & NETIF_TX_SCATTER)) {
 		m = flatten(m, pool);
@@ -71,11 +73,46 @@ struct rte_mbuf *offload_finish(struct rte_mbuf *m, uint32_t offloads, struct rt
 	return m;
 }
 
-bool offload_tcp_checksum_good(const struct rte_mbuf *m, const void *ip_header)
+void offload_send(struct rte_mbuf *m, const struct netif *nif, struct rte_mempool *pool, struct counters *counters,
+		  void (*transmit)(void *arg, const struct netif *nif, struct rte_mbuf *m), void *arg)
+{
+	struct cut cut;
+
+	if (!(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) || (nif->offloads & NETIF_TX_TSO)) {
+		m = offload_finish(m, nif->offloads, pool);
+		if (m == NULL)
+			count_drop(counters, DROP_NO_MBUF);
+		else
+			transmit(arg, nif, m);
+		return;
+	}
+	cut_begin(&cut, m, !(nif->offloads & NETIF_TX_TCP_CHECKSUM));
+	while (cut_left(&cut)) {
+		struct rte_mbuf *frame = cut_next(&cut, pool);
+
+		if (frame == NULL) {
+			count_drop(counters, DROP_NO_MBUF);
+			break;
+		}
+		/* It is flat: nothing can fail. */
+		transmit(arg, nif, offload_finish(frame, nif->offloads, pool));
+	}
+	cut_end(&cut);
+}
+
+/* Over the pseudo header, whose addresses lie together in the IP header. */
+static uint32_t pseudo_sum(const void *ip_header, uint32_t tcp_bytes)
 {
 	const struct rte_ipv4_hdr *v4 = ip_header;
 	const struct rte_ipv6_hdr *v6 = ip_header;
-	struct addr src, dst;
+	uint32_t sum = v4->version_ihl >> 4 == 4 ? pkt_header_sum(&v4->src_addr, 8) : pkt_header_sum(&v6->src_addr, 32);
+
+	return sum + RTE_BE16(IPPROTO_TCP) + rte_cpu_to_be_16((uint16_t)tcp_bytes);
+}
+
+bool offload_tcp_checksum_good(const struct rte_mbuf *m, uint32_t offset, const void *ip_header)
+{
+	uint32_t sum;
 
 	switch (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) {
 	case RTE_MBUF_F_RX_L4_CKSUM_GOOD:
@@ -86,12 +123,8 @@ bool offload_tcp_checksum_good(const struct rte_mbuf *m, const void *ip_header)
 	default:
 		break;
 	}
-	if (v4->version_ihl >> 4 == 4) {
-		src = addr_from_v4(v4->src_addr);
-		dst = addr_from_v4(v4->dst_addr);
-	} else {
-		memcpy(&src, &v6->src_addr, sizeof(src));
-		memcpy(&dst, &v6->dst_addr, sizeof(dst));
-	}
-	return pkt_checksum(m, &src, &dst, IPPROTO_TCP) == 0;
+	sum = pkt_sum(m, offset) + pseudo_sum(ip_header, m->pkt_len - offset);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The stack asks for every offload in mbuf flags; here is done what the device
- * can't do: IPv4 and TCP checksums, and flattening chained mbufs. (Segmentation
- * isn't: TCP makes segments of the size that the port takes, netif.tso_max_bytes.)
+ * can't do: IPv4 and TCP checksums, flattening chained mbufs, and cutting long
+ * segments (cut.h; TCP makes those only for a port with a netif.tso_max_bytes).
  *
  * Threads: any; touches only the mbuf.
  */
@@ -11,11 +11,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct counters;
+struct netif;
 struct rte_mbuf;
 struct rte_mempool;
 
 /*
- * Makes @m ready for a device that offers @offloads (NETIF_TX_*): returns the frame
+ * Makes of @m, which the stack sends through @nif, what its device can send, and gives that to @transmit:
+ * a frame, or dozens. Without a buffer in @pool what is left of it is dropped, and counted.
+ */
+void offload_send(struct rte_mbuf *m, const struct netif *nif, struct rte_mempool *pool, struct counters *counters,
+		  void (*transmit)(void *arg, const struct netif *nif, struct rte_mbuf *m), void *arg);
+/*
+ * For one frame: makes @m ready for a device that offers @offloads (NETIF_TX_*): returns the frame
  * to send (perhaps a flat copy from @pool, the original freed), or NULL when @pool
  * is empty or the frame too large for one mbuf of it (the original freed).
  */
@@ -23,6 +31,6 @@ struct rte_mbuf *offload_finish(struct rte_mbuf *m, uint32_t offloads, struct rt
 
 /*
  * Is a received TCP segment's checksum right? The device's word, else computed.
- * @m begins at the TCP header and ends with the segment; @ip_header: as received.
+ * The TCP header is @offset bytes into @m, which ends with the segment; @ip_header: as received.
  */
-bool offload_tcp_checksum_good(const struct rte_mbuf *m, const void *ip_header);
+bool offload_tcp_checksum_good(const struct rte_mbuf *m, uint32_t offset, const void *ip_header);

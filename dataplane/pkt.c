@@ -5,6 +5,7 @@
 #include <rte_byteorder.h>
 
 #include "base/assert.h"
+#include "sum.h"
 
 bool pkt_pull_slow(struct rte_mbuf *m, uint32_t bytes)
 {
@@ -48,60 +49,6 @@ void pkt_trim_slow(struct rte_mbuf *m, uint32_t bytes)
 	m->pkt_len = bytes;
 }
 
-/* 64-bit one's complement sum: the carries of all 16-bit columns stay inside (RFC 1071 2 (C)). */
-static inline uint64_t sum_add(uint64_t sum, uint64_t word)
-{
-	sum += word;
-	return sum + (sum < word);
-}
-
-#ifdef __x86_64__
-/* 64 bytes in a chain of add-with-carry: compilers don't make one of sum_add. */
-static inline uint64_t sum_64(uint64_t sum, const unsigned char *p)
-{
-	__asm__("addq 0(%1), %0\n\tadcq 8(%1), %0\n\tadcq 16(%1), %0\n\tadcq 24(%1), %0\n\t"
-		"adcq 32(%1), %0\n\tadcq 40(%1), %0\n\tadcq 48(%1), %0\n\tadcq 56(%1), %0\n\tadcq $0, %0"
-		: "+r"(sum)
-		: "r"(p), "m"(*(const unsigned char(*)[64])p)
-		: "cc");
-	return sum;
-}
-#else
-static inline uint64_t sum_64(uint64_t sum, const unsigned char *p)
-{
-	uint64_t word[8];
-
-	memcpy(word, p, 64);
-	for (unsigned int i = 0; i < 8; i++)
-		sum = sum_add(sum, word[i]);
-	return sum;
-}
-#endif
-
-static uint64_t sum_bytes(const unsigned char *p, size_t bytes)
-{
-	uint64_t sum = 0, word;
-
-	for (; bytes >= 64; bytes -= 64, p += 64)
-		sum = sum_64(sum, p);
-	for (; bytes >= 8; bytes -= 8, p += 8) {
-		memcpy(&word, p, 8);
-		sum = sum_add(sum, word);
-	}
-	word = 0;
-	memcpy(&word, p, bytes);
-	return sum_add(sum, word);
-}
-
-static uint16_t sum_fold(uint64_t sum)
-{
-	sum = (sum & UINT32_MAX) + (sum >> 32);
-	sum = (sum & UINT32_MAX) + (sum >> 32);
-	sum = (sum & UINT16_MAX) + (sum >> 16);
-	sum = (sum & UINT16_MAX) + (sum >> 16);
-	return (uint16_t)sum;
-}
-
 /*
  * Ours, since DPDK 22.11's rte_raw_cksum_mbuf cuts the sum of a segment that begins
  * at an odd offset to 16 bits before its carries are added.
@@ -123,8 +70,7 @@ uint16_t pkt_sum(const struct rte_mbuf *m, uint32_t offset)
 		bytes -= offset;
 		part = sum_bytes(rte_pktmbuf_mtod_offset(m, const unsigned char *, offset), bytes);
 		offset = 0;
-		/* Its bytes stand in the other column (RFC 1071 2 (B)). */
-		sum = sum_add(sum, odd ? rte_bswap16(sum_fold(part)) : part);
+		sum = sum_add(sum, odd ? sum_shifted(part) : part);
 		odd ^= bytes & 1;
 	}
 	return sum_fold(sum);
@@ -132,7 +78,7 @@ uint16_t pkt_sum(const struct rte_mbuf *m, uint32_t offset)
 
 uint16_t pkt_header_sum(const void *header, size_t bytes)
 {
-	return sum_fold(sum_bytes(header, bytes));
+	return sum_fold(sum_short(0, header, bytes));
 }
 
 uint16_t pkt_pseudo_sum(const struct addr *src, const struct addr *dst, uint8_t proto, uint32_t l4_bytes)
@@ -140,8 +86,8 @@ uint16_t pkt_pseudo_sum(const struct addr *src, const struct addr *dst, uint8_t 
 	uint64_t sum = 0;
 
 	/* A mapped address' first ten bytes are zero and ff:ff adds nothing: one sum for both versions. */
-	sum = sum_add(sum, sum_bytes(src->b, sizeof(src->b)));
-	sum = sum_add(sum, sum_bytes(dst->b, sizeof(dst->b)));
+	sum = sum_short(sum, src->b, sizeof(src->b));
+	sum = sum_short(sum, dst->b, sizeof(dst->b));
 	sum = sum_add(sum, rte_cpu_to_be_16(proto));
 	sum = sum_add(sum, rte_cpu_to_be_32(l4_bytes));
 	return sum_fold(sum);

@@ -11,13 +11,13 @@
 
 #include "base/assert.h"
 #include "counters.h"
+#include "cut.h"
 #include "packet_port.h"
 
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
 /* Of one TSO packet, where a device names no lower bound (an 82599's is 40). */
 #define TSO_PIECES_MAX 40
-#define TSO_BYTES_MAX 61440u	/* a multiple of usual MSSs fits below IPv4's 64 KB */
 
 /* What we want from a device's RSS: exactly the hash of steer.h, for both IP versions. */
 #define RSS_TCP (RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP)
@@ -134,10 +134,21 @@ static uint64_t choose_tx_offloads(struct port *p, const struct rte_eth_dev_info
 		p->nif->offloads |= NETIF_TX_TCP_CHECKSUM;
 	if (wanted & RTE_ETH_TX_OFFLOAD_TCP_TSO) {
 		p->nif->offloads |= NETIF_TX_TSO;
-		p->nif->tso_max_bytes = TSO_BYTES_MAX;
+		p->nif->tso_max_bytes = CUT_BYTES_MAX;
 		p->nif->tso_max_pieces = (uint16_t)RTE_MIN(info->tx_desc_lim.nb_seg_max, TSO_PIECES_MAX);
 	}
 	return wanted;
+}
+
+/* A device that can't cut long segments has it done before (cut.h), where a frame fits into one of @pool's buffers. */
+static void choose_cutting(struct port *p, struct rte_mempool *pool)
+{
+	uint32_t room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
+
+	if ((p->nif->offloads & NETIF_TX_TSO) || room < (uint32_t)p->nif->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
+		return;
+	p->nif->tso_max_bytes = CUT_BYTES_MAX;
+	p->nif->tso_max_pieces = CUT_PIECES_MAX;
 }
 
 /* What doesn't fit into one packet buffer, a device must be able to take from several, and lay into several. */
@@ -221,7 +232,7 @@ static int open_packet_port(struct port *p, const char *device, uint16_t n_worke
 	p->nif->mac = p->packet->mac;
 	p->nif->mtu = (uint16_t)RTE_MIN(p->nif->mtu, p->packet->mtu);
 	p->nif->offloads = NETIF_TX_SCATTER | NETIF_TX_TCP_CHECKSUM | NETIF_TX_TSO;
-	p->nif->tso_max_bytes = TSO_BYTES_MAX;
+	p->nif->tso_max_bytes = CUT_BYTES_MAX;
 	p->nif->tso_max_pieces = PACKET_QUEUE_PIECES_MAX;
 	steer_init(&p->steer, n_workers, 40, 128);
 	choose_key(p);
@@ -261,6 +272,7 @@ int port_open(struct port *p, struct netif *nif, const char *device, uint16_t n_
 		rc = set_up_queues(p, pool);
 	if (rc == 0)
 		rc = rte_eth_macaddr_get(p->device, &nif->mac);
+	choose_cutting(p, pool);
 	if (rc != 0)
 		snprintf(err, err_bytes, "the device \"%s\" (driver %s) refused %u queues with MTU %u: %s", device,
 			 p->driver, p->n_queues, nif->mtu, why(rc));

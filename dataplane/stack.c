@@ -5,6 +5,7 @@
 
 #include "eth.h"
 #include "ip_frag.h"
+#include "join.h"
 #include "stack_private.h"
 
 /* As fine as pacing needs; TCP's other timers keep to whole milliseconds by themselves (tcp_timer.c). */
@@ -57,11 +58,13 @@ void stack_input(struct stack *s, const struct netif *nif, struct rte_mbuf **mbu
 	uint64_t bytes = 0;
 
 	s->now_us = now_us;
-	for (unsigned int i = 0; i < n; i++) {
-		bytes += mbufs[i]->pkt_len;
-		eth_input(s, nif, mbufs[i]);
-	}
 	counter_add(&s->config.counters->events[EVENT_RX_PACKETS], n);
+	for (unsigned int i = 0; i < n; i++)
+		bytes += mbufs[i]->pkt_len;
+	if (n > 1)
+		n = join_burst(mbufs, n);
+	for (unsigned int i = 0; i < n; i++)
+		eth_input(s, nif, mbufs[i]);
 	counter_add(&s->config.counters->events[EVENT_RX_BYTES], bytes);
 }
 

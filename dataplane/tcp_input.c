@@ -77,7 +77,7 @@ static int check(const struct rte_mbuf *m, const struct ip_info *info, struct tc
 		*why = DROP_TCP_SHORT;
 		return -EMSGSIZE;
 	}
-	if (!offload_tcp_checksum_good(m, p - m->l3_len)) {
+	if (!offload_tcp_checksum_good(m, 0, p - m->l3_len)) {
 		*why = DROP_TCP_CHECKSUM;
 		return -EINVAL;
 	}

@@ -3,6 +3,7 @@
 #include <rte_common.h>
 #include <rte_mbuf.h>
 
+#include "join.h"
 #include "tcp_close.h"
 #include "tcp_input.h"
 #include "tcp_list.h"
@@ -19,10 +20,17 @@ static void refuse_text(struct tcp_conn *c)
 	tcp_conn_end(c, 0);
 }
 
-/* A hole is there: one acknowledgment for each such segment, so that the peer's fast retransmit can count. */
-static void acknowledge_hole(struct tcp_conn *c)
+/*
+ * A hole is there: one acknowledgment for each such segment, so that the peer's fast retransmit can count. A long
+ * one (join.h) was several; with SACK one acknowledgment tells of them all.
+ */
+static void acknowledge_hole(struct tcp_conn *c, uint32_t segments)
 {
+	uint32_t n = c->sack_ok ? 1 : RTE_MIN(segments, TCP_DUP_THRESH);
+
 	if (c->ack_now)
+		tcp_output_ack(c);
+	for (; n > 1; n--)
 		tcp_output_ack(c);
 	c->ack_now = true;
 }
@@ -35,13 +43,16 @@ static uint32_t longest(const struct tcp_conn *c)
 
 static void input_payload(struct tcp_conn *c, struct rte_mbuf *m, const struct tcp_rx *rx)
 {
+	uint32_t segment_bytes = join_segment_bytes(m, rx->bytes);
+	uint32_t segments = (rx->bytes + segment_bytes - 1) / segment_bytes;
 	bool had_hole = c->ooo != NULL;
 	struct tcp_range dup;
 
 	if (c->ts_ok)
 		tcp_window_stamp(c, rx->opts.ts_ecr);
-	c->rcv_mss = (uint16_t)RTE_MAX(c->rcv_mss, RTE_MIN(rx->bytes, longest(c)));
-	tcp_stall_mark(c->stack, m);
+	c->rcv_mss = (uint16_t)RTE_MAX(c->rcv_mss, RTE_MIN(segment_bytes, longest(c)));
+	for (struct rte_mbuf *piece = m; piece; piece = piece->next)
+		tcp_stall_mark(c->stack, piece);
 	switch (tcp_rcvq_input(c, m, rx->seq, rx->bytes, &dup)) {
 	case TCP_RCVQ_IN_ORDER:
 		if (had_hole)
@@ -51,15 +62,15 @@ static void input_payload(struct tcp_conn *c, struct rte_mbuf *m, const struct t
 	case TCP_RCVQ_OUT_OF_ORDER:
 		count_event(c->stack->config.counters, EVENT_TCP_OUT_OF_ORDER);
 		tcp_window_round(c);
-		acknowledge_hole(c);
+		acknowledge_hole(c, segments);
 		break;
 	case TCP_RCVQ_DUPLICATE:
 		count_event(c->stack->config.counters, EVENT_TCP_DUPLICATE);
-		acknowledge_hole(c);
+		acknowledge_hole(c, segments);
 		break;
 	case TCP_RCVQ_FULL:
 		count_drop(c->stack->config.counters, DROP_TCP_OOO_FULL);
-		acknowledge_hole(c);
+		acknowledge_hole(c, segments);
 		break;
 	}
 	/* In an acknowledgment of its own: the next one may have another to tell. */

@@ -261,7 +261,7 @@ static uint32_t next_bytes(struct tcp_conn *c, bool override)
 		return 0;
 	most = c->mss;
 	/* CWR is for one segment; not every device knows that. */
-	if (!c->ecn_cwr && nif->tso_max_bytes > c->mss && (nif->offloads & NETIF_TX_SCATTER))
+	if (!c->ecn_cwr && nif->tso_max_bytes > c->mss)
 		most = RTE_MAX(RTE_MIN(nif->tso_max_bytes, 64000u) / c->mss, 1u) * c->mss;
 	most = RTE_MIN(most, RTE_MAX(paced, (uint32_t)c->mss));
 	most = RTE_MIN(most, c->snd_unsent);

@@ -116,15 +116,16 @@ static unsigned int send_outbox(struct worker *w)
 	return n;
 }
 
+static void transmit_frame(void *arg, const struct netif *nif, struct rte_mbuf *m)
+{
+	tx_put(arg, nif->id, m);
+}
+
 static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
 {
 	struct worker *w = arg;
 
-	m = offload_finish(m, nif->offloads, w->mbufs);
-	if (m == NULL)
-		count_drop(&w->counters, DROP_NO_MBUF);
-	else
-		tx_put(w, nif->id, m);
+	offload_send(m, nif, w->mbufs, &w->counters, transmit_frame, w);
 }
 
 /* Valid for this turn: the hook runs between two quiescent states. */

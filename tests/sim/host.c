@@ -76,17 +76,12 @@ static void cut_segments(struct host *h, const struct rte_mbuf *m, const uint8_t
 	}
 }
 
-static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
+static void transmit_frame(void *arg, const struct netif *nif, struct rte_mbuf *m)
 {
 	struct host *h = arg;
 	static uint8_t frame[FRAME_MAX];
 	size_t bytes = 0;
 
-	m = offload_finish(m, nif->offloads, h->pool);
-	if (!m) {
-		count_drop(&h->counters, DROP_NO_MBUF);
-		return;
-	}
 	for (const struct rte_mbuf *seg = m; seg; seg = seg->next) {
 		if (bytes + seg->data_len > sizeof(frame))
 			abort();
@@ -107,6 +102,13 @@ static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
 		wire_send(h->out, frame, bytes, h->sim->now_us);
 	}
 	rte_pktmbuf_free(m);
+}
+
+static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
+{
+	struct host *h = arg;
+
+	offload_send(m, nif, h->pool, &h->counters, transmit_frame, h);
 }
 
 static enum stack_verdict accept_syn(void *arg, const struct tuple *t, const struct netif *nif)

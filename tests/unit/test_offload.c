@@ -175,19 +175,19 @@ static void received_checksums(void **state)
 
 		random_frame(&f, v4, n % 3 == 0, (size_t)rand() % 1461);
 		m = received(&f, &ip);
-		assert_true(offload_tcp_checksum_good(m, ip));
+		assert_true(offload_tcp_checksum_good(m, 0, ip));
 		rte_pktmbuf_free(m);
 
 		/* One bit anywhere in the segment or in the addresses. */
 		at = rand() % 4 ? f.l4 + (size_t)rand() % (f.n - f.l4) : f.ip + (v4 ? 12 : 8) + (size_t)rand() % (v4 ? 8 : 32);
 		f.bytes[at] = (uint8_t)(f.bytes[at] ^ 1 << rand() % 8);
 		m = received(&f, &ip);
-		assert_false(offload_tcp_checksum_good(m, ip));
+		assert_false(offload_tcp_checksum_good(m, 0, ip));
 		/* Unless the device says that it is good. */
 		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_GOOD;
-		assert_true(offload_tcp_checksum_good(m, ip));
+		assert_true(offload_tcp_checksum_good(m, 0, ip));
 		m->ol_flags = (m->ol_flags & ~RTE_MBUF_F_RX_L4_CKSUM_MASK) | RTE_MBUF_F_RX_L4_CKSUM_NONE;
-		assert_true(offload_tcp_checksum_good(m, ip));
+		assert_true(offload_tcp_checksum_good(m, 0, ip));
 		rte_pktmbuf_free(m);
 	}
 }
@@ -201,7 +201,7 @@ static void the_device_says_bad(void **state)
 	random_frame(&f, true, false, 10);
 	m = received(&f, &ip);
 	m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_BAD;
-	assert_false(offload_tcp_checksum_good(m, ip));
+	assert_false(offload_tcp_checksum_good(m, 0, ip));
 	rte_pktmbuf_free(m);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "certificate.h"
+#include "cut.h"
 #include "../../unit/eal.h"
 #include "offload.h"
 #include "peer.h"
@@ -20,19 +21,20 @@
 
 #define TLS_HEAP_BYTES (64u << 20)
 #define OUTSIDE_MBUFS 12287u
+#define BURST 32
 #define GATEWAY_MBUFS 12287u	/* the client's records are made of them, too */
 
 const struct world_config world_usual = { .faults.delay_us = 5000, .max_splices = 200, .buffer_bytes = 6291456, .seed = 1 };
 
-void world_count_input(struct world *w, struct link *link, struct rte_mbuf *m);
+void world_count_input(struct world *w, struct link *link, struct rte_mbuf **burst, unsigned int n);
 void world_count_splices(struct world *w);
 void world_count_tick(struct world *w);
 void world_count_handshakes(struct world *w);
 void world_pause_wire(struct link *link, struct rte_mbuf *m, uint64_t now_us);
 
-COUNTED void world_count_input(struct world *w, struct link *link, struct rte_mbuf *m)
+COUNTED void world_count_input(struct world *w, struct link *link, struct rte_mbuf **burst, unsigned int n)
 {
-	stack_input(w->nodes[GATEWAY].stack, link->to, &m, 1, w->now_us);
+	stack_input(w->nodes[GATEWAY].stack, link->to, burst, n, w->now_us);
 }
 
 COUNTED void world_count_splices(struct world *w)
@@ -55,7 +57,7 @@ COUNTED void world_pause_wire(struct link *link, struct rte_mbuf *m, uint64_t no
 	wire_send(&link->wire, rte_pktmbuf_mtod(m, const uint8_t *), m->pkt_len, now_us);
 }
 
-static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
+static void transmit_frame(void *arg, const struct netif *nif, struct rte_mbuf *m)
 {
 	struct node *n = arg;
 	struct world *w = n->world;
@@ -69,6 +71,14 @@ static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
 	else if (!link->cut)
 		wire_send(&link->wire, rte_pktmbuf_mtod(m, const uint8_t *), m->pkt_len, w->now_us);
 	rte_pktmbuf_free(m);
+}
+
+static void transmit(void *arg, const struct netif *nif, struct rte_mbuf *m)
+{
+	struct node *n = arg;
+	struct world *w = n->world;
+
+	offload_send(m, nif, n->id == GATEWAY ? w->gateway_mbufs : w->mbufs, &n->counters, transmit_frame, n);
 }
 
 static enum stack_verdict gateway_syn(void *arg, const struct tuple *t, const struct netif *nif)
@@ -103,6 +113,8 @@ static void add_netif(struct node *n, const char *name, uint8_t mac, const char 
 	nif->mac = (struct rte_ether_addr){ .addr_bytes = { 2, 0, 0, 0, 0, mac } };
 	nif->mtu = 1500;
 	nif->offloads = NETIF_TX_SCATTER;
+	nif->tso_max_bytes = CUT_BYTES_MAX;
+	nif->tso_max_pieces = CUT_PIECES_MAX;
 	for (; *addrs != NULL; addrs++)
 		ASSERT(prefix_parse(*addrs, &nif->addrs[nif->n_addrs++]) == 0);
 }
@@ -282,23 +294,34 @@ void world_free(struct world *w)
 	free(w);
 }
 
+static struct rte_mbuf *receive(struct world *w, const struct link *link, const struct wire_frame *f)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(link->to_node == GATEWAY ? w->gateway_mbufs : w->mbufs);
+
+	if (m == NULL)	/* lost, as on a device without descriptors */
+		return NULL;
+	ASSERT(f->bytes <= rte_pktmbuf_tailroom(m));
+	memcpy(rte_pktmbuf_append(m, (uint16_t)f->bytes), f->data, f->bytes);
+	return m;
+}
+
+/* What arrives at the same time comes in bursts, as from a device. */
 static void deliver(struct world *w, struct link *link)
 {
+	struct rte_mbuf *burst[BURST];
 	struct wire_frame *f;
+	unsigned int n;
 
-	while ((f = wire_take(&link->wire, w->now_us)) != NULL) {
-		struct rte_mbuf *m = rte_pktmbuf_alloc(link->to_node == GATEWAY ? w->gateway_mbufs : w->mbufs);
-
-		if (m != NULL) {	/* else lost, as on a device without descriptors */
-			ASSERT(f->bytes <= rte_pktmbuf_tailroom(m));
-			memcpy(rte_pktmbuf_append(m, (uint16_t)f->bytes), f->data, f->bytes);
-			if (link->to_node == GATEWAY)
-				world_count_input(w, link, m);
-			else
-				stack_input(w->nodes[link->to_node].stack, link->to, &m, 1, w->now_us);
+	do {
+		for (n = 0; n < BURST && (f = wire_take(&link->wire, w->now_us)) != NULL; free(f)) {
+			burst[n] = receive(w, link, f);
+			n += burst[n] != NULL;
 		}
-		free(f);
-	}
+		if (link->to_node == GATEWAY && n > 0)
+			world_count_input(w, link, burst, n);
+		else if (n > 0)
+			stack_input(w->nodes[link->to_node].stack, link->to, burst, n, w->now_us);
+	} while (n > 0);
 }
 
 static void take_connections(struct world *w, struct node *n)
