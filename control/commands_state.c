@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* postern connections, kill, stats, version, drain, and the rest about the daemon. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control/client.h"
 #include "control/command.h"
+#include "control/metrics.h"
 #include "control/table.h"
 #include "control/text.h"
 
@@ -172,10 +174,24 @@ static void print_workers(const json_t *stats)
 	putchar('\n');
 }
 
+static enum postern_exit print_metrics(const json_t *stats)
+{
+	size_t bytes;
+	char *text = metrics_text(stats, &bytes);
+
+	if (text == NULL) {
+		fputs("postern: out of memory\n", stderr);
+		return POSTERN_REFUSED;
+	}
+	fwrite(text, 1, bytes, stdout);
+	free(text);
+	return POSTERN_OK;
+}
+
 static enum postern_exit show_stats(const struct invocation *inv)
 {
 	struct invocation own = *inv;
-	bool all = command_flag(&own, "--all");
+	bool all = command_flag(&own, "--all"), metrics = command_flag(&own, "--metrics");
 	json_t *result;
 	enum postern_exit r = command_nothing_left(&own);
 
@@ -183,6 +199,11 @@ static enum postern_exit show_stats(const struct invocation *inv)
 		r = command_ask(inv, "stats", inv->json ? NULL : json_pack("{s:b}", "texts", 1), &result);
 	if (r != POSTERN_OK || result == NULL)
 		return r;
+	if (metrics) {
+		r = print_metrics(result);
+		json_decref(result);
+		return r;
+	}
 	print_workers(result);
 	print_counters(result, "events", "events", all);
 	print_counters(result, "drops", "refused and dropped, by reason", all);
@@ -287,8 +308,9 @@ const struct command commands_state[] = {
 	  "FROM and TO count the plain bytes from and to the client.\n"
 	  "  max=N  only so many of them\n", list_connections },
 	{ "kill", "ID | rule=NAME", "End a connection, or all of a rule", NULL, kill_connection },
-	{ "stats", "[--all]", "What is counted: workers, events, drops by reason",
-	  "  --all  also what is 0\n", show_stats },
+	{ "stats", "[--all | --metrics]", "What is counted: workers, events, drops by reason",
+	  "  --all      also what is 0\n"
+	  "  --metrics  all of it in Prometheus' text format\n", show_stats },
 	{ "version", "", "Version, age and libraries of the daemon", NULL, show_version },
 	{ "drain", "[--over TIME]", "Refuse new connections; with --over end the open ones evenly",
 	  "  --over TIME  end all open connections within this time, a share each second, so that\n"

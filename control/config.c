@@ -157,6 +157,21 @@ static const struct field control_fields[] = {
 	{ .key = "mode", .kind = FIELD_OTHER, .read = read_mode },
 };
 
+static int read_metrics_listen(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	struct config *c = out;
+
+	if (conf_is_scalar(value) && endpoint_parse(value->text, &c->metrics.addr, &c->metrics.port) == 0 &&
+	    c->metrics.port != 0)
+		return 0;
+	field_refuse(value, place, err, "isn't an address with a port");
+	return error_hint(err, -EINVAL, "write \"127.0.0.1:9480\" or \"[::1]:9480\"");
+}
+
+static const struct field metrics_fields[] = {
+	{ .key = "listen", .kind = FIELD_OTHER, .read = read_metrics_listen },
+};
+
 /* A path of the file means the same wherever posternd is started. */
 static int make_absolute(const char *file, char *path, size_t path_bytes, struct error *err)
 {
@@ -199,7 +214,7 @@ static int read_section(const struct conf *root, const char *key, const struct f
 
 static int read_tables(const struct conf *root, struct raw *raw, struct error *err)
 {
-	static const char *const sections[] = { "memory", "limits", "control", "log", "certificates", "certificate",
+	static const char *const sections[] = { "memory", "limits", "control", "log", "metrics", "certificates", "certificate",
 						"port", "route", "rule", NULL };
 	static const char *const timeouts[] = { "handshake_timeout", "idle_timeout", "keepalive", "user_timeout",
 						"user_timeout_limit", "handshake_budget", NULL };
@@ -218,6 +233,8 @@ static int read_tables(const struct conf *root, struct raw *raw, struct error *e
 		r = read_section(root, "control", control_fields, N_FIELDS(control_fields), c, NULL, c->file, err);
 	if (r == 0)
 		r = read_section(root, "log", log_fields, N_FIELDS(log_fields), c, NULL, c->file, err);
+	if (r == 0)
+		r = read_section(root, "metrics", metrics_fields, N_FIELDS(metrics_fields), c, NULL, c->file, err);
 	if (r == 0)
 		r = read_section(root, "certificates", store_fields, N_FIELDS(store_fields), c, NULL, c->file, err);
 	return r;
@@ -399,5 +416,7 @@ const char *config_restart_reason(const struct config *a, const struct config *b
 		return "control";
 	if (a->log.format != b->log.format || strcmp(a->log.file, b->log.file) != 0)
 		return "log";
+	if (!addr_equal(&a->metrics.addr, &b->metrics.addr) || a->metrics.port != b->metrics.port)
+		return "metrics";
 	return NULL;
 }

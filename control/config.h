@@ -47,6 +47,10 @@ struct config {
 		int format;		/* enum log_format */
 		char file[PATH_MAX];	/* "": standard error */
 	} log;
+	struct {
+		struct addr addr;
+		uint16_t port;		/* 0: nowhere */
+	} metrics;			/* where GET /metrics is answered */
 	char certificates_directory[PATH_MAX];	/* the store of `postern cert` */
 	uint64_t certificates_watch_us;		/* how often their files are looked at; 0: never */
 	struct config_certificate *certificates;

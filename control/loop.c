@@ -104,6 +104,11 @@ int loop_paced(struct loop *l, unsigned int (*run)(void *arg), void *arg)
 	return watch(l, -1, 0, &at_once, &(struct watch){ .paced = run, .arg = arg });
 }
 
+int loop_readable(struct loop *l, int fd, void (*run)(void *arg), void *arg)
+{
+	return watch(l, fd, EV_READ | EV_PERSIST, NULL, &(struct watch){ .run = run, .arg = arg });
+}
+
 int loop_at_signal(struct loop *l, int number, void (*run)(void *arg), void *arg)
 {
 	return watch(l, number, EV_SIGNAL | EV_PERSIST, NULL, &(struct watch){ .run = run, .arg = arg });

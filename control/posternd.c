@@ -10,6 +10,7 @@
 #include "control/gateway.h"
 #include "control/log.h"
 #include "control/loop.h"
+#include "control/metrics_server.h"
 #include "control/secrecy.h"
 #include "control/server.h"
 #include "tls/keylog.h"
@@ -35,6 +36,7 @@ struct daemon {
 	struct gateway gateway;
 	struct loop *loop;
 	struct server *server;
+	struct metrics_server *metrics;
 };
 
 static void usage(FILE *out)
@@ -237,7 +239,12 @@ static int start_loop(struct daemon *d, struct error *err)
 	d->gateway.stop = stop_soon;
 	d->gateway.stop_arg = d;
 	d->server = server_new(loop_base(d->loop), &d->gateway, &server, err);
-	return d->server == NULL ? -EIO : 0;
+	if (d->server == NULL)
+		return -EIO;
+	if (c->metrics.port == 0)
+		return 0;
+	d->metrics = metrics_server_new(d->loop, &d->gateway, &c->metrics.addr, c->metrics.port, err);
+	return d->metrics == NULL ? -EIO : 0;
 }
 
 static int start_dataplane(struct gateway *g, struct error *err)
@@ -298,6 +305,7 @@ static int run(struct daemon *d, const struct options *o, struct error *err)
 			d->gateway.rules.n, d->gateway.config->control.socket);
 		loop_run(d->loop);
 	}
+	metrics_server_free(d->metrics);
 	server_free(d->server);
 	loop_free(d->loop);
 	gateway_end_connections();

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "control/error.h"
@@ -57,5 +58,7 @@ void request_each_verb(void (*visit)(const struct verb *v, void *arg), void *arg
 int request_args(const json_t *args, const struct field *fields, size_t n_fields, void *out, struct error *err);
 /* For verbs without arguments. 0, or -EINVAL with @err. */
 int request_no_args(const json_t *args, struct error *err);
+/* What `stats` answers. NULL: no memory. */
+json_t *stats_json(struct gateway *g, bool texts);
 /* A rule's numbers, as several verbs show them. NULL: no memory. */
 json_t *rule_counts_json(const struct gateway *g, const char *name);

@@ -125,19 +125,21 @@ static const struct field stats_fields[] = {
 	{ "texts", FIELD_BOOL, FIELD_OF(struct stats_args, texts), 0, 0, NULL, NULL },
 };
 
-static json_t *stats(struct gateway *g, const json_t *args, struct error *err)
+static json_t *about_json(const struct gateway *g)
 {
-	struct stats_args a = { .texts = false };
-	struct dataplane_gauges sum = { 0 };
-	json_t *workers, *o;
+	return json_pack("{s:s, s:s, s:I, s:b}", "version", POSTERN_VERSION, "wolfssl", g->tls_version != NULL ? g->tls_version : "",
+			 "started", (json_int_t)(g->started_us / 1000000), "draining", (int)g->drain.on);
+}
 
-	if (request_args(args, stats_fields, 1, &a, err) != 0)
-		return NULL;
-	workers = json_array();
+json_t *stats_json(struct gateway *g, bool texts)
+{
+	struct dataplane_gauges sum = { 0 };
+	json_t *workers = json_array(), *o;
+
 	for (uint16_t w = 0; w < dataplane_workers(); w++)
 		json_array_append_new(workers, gauges_json(w, &sum));
-	o = json_pack("{s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:o, s:o}",
-		"drops", drops_json(), "events", events_json(), "totals",
+	o = json_pack("{s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:o, s:o}",
+		"about", about_json(g), "drops", drops_json(), "events", events_json(), "totals",
 		"connections", (json_int_t)sum.connections, "tcp_connections", (json_int_t)sum.tcp_connections,
 		"half_open", (json_int_t)sum.half_open, "syn_cookies", (json_int_t)sum.syn_cookies,
 		"mbufs_free", (json_int_t)sum.mbufs_free, "mbufs_total", (json_int_t)sum.mbufs_total,
@@ -145,9 +147,18 @@ static json_t *stats(struct gateway *g, const json_t *args, struct error *err)
 		"busy_us", (json_int_t)sum.busy_us, "workers", workers, "rules", rules_json(g), "control", control_json(g));
 	if (o != NULL)
 		json_object_set_new(o, "certificates", certificates_json(g));
-	if (o != NULL && a.texts)
+	if (o != NULL && texts)
 		json_object_set_new(o, "texts", texts_json());
 	return o;
+}
+
+static json_t *stats(struct gateway *g, const json_t *args, struct error *err)
+{
+	struct stats_args a = { .texts = false };
+
+	if (request_args(args, stats_fields, 1, &a, err) != 0)
+		return NULL;
+	return stats_json(g, a.texts);
 }
 
 const struct verb verbs_stats[] = {

@@ -32,6 +32,27 @@ def refused():
     return False
 
 
+@e2e.test(shapes=("af_packet/2",))
+def metrics(env):
+    """what Prometheus collects tells of open connections, rules, drops and certificates"""
+    with peers.Server(env.lab, peers.echo), env.published("echo", **echo_rule()):
+        before = env.gateway.metrics()
+        with peers.client(env) as client:
+            lives(client)
+            during = env.gateway.metrics()
+        check(during["postern_rule_connections{rule=\"echo\"}"] == 1, "the open connection isn't told")
+        check(during["postern_rule_bytes_to_client_total{rule=\"echo\"}"] == 11, "its bytes aren't told")
+        grown = during["postern_tls_handshakes_total"] - before["postern_tls_handshakes_total"]
+        check(grown == 1, f"{grown} handshakes were counted")
+        check(sum(number for name, number in during.items()
+                  if name.startswith("postern_worker_connections{")) == 1, "the workers tell otherwise")
+        ends = during["postern_certificate_not_after_seconds{certificate=\"mail\"}"]
+        check(ends > time.time(), f"the certificate ends at {ends}")
+        told = env.gateway.command("stats", "--metrics").stdout.splitlines()
+        names = {line.rpartition(" ")[0] for line in told if not line.startswith("#")}
+        check(names == set(during), f"`postern stats --metrics` differs: {names ^ set(during)}")
+
+
 @e2e.test(shapes=("af_packet/1",))
 def full_table(env):
     """with as many connections as there may be, new ones are refused and the old go on"""

@@ -26,6 +26,9 @@ def program(name):
     return path
 
 
+METRICS = "127.0.0.1:9480"  # within the gateway's namespace
+
+
 def mail_rules(certificate="mail", family=4):
     """The two rules of a mail site, as configuration sections by name."""
     server = site.SERVER[family] if family == 4 else f"[{site.SERVER[family]}]"
@@ -65,6 +68,7 @@ class Gateway:
             ucl.section("limits", self.limits),
             ucl.section("control", {"socket": self.socket}),
             ucl.section("log", {"format": "json", "file": self.log}),
+            ucl.section("metrics", {"listen": METRICS}),
             ucl.section("certificates", {"directory": self.store}),
             *self.ports(external, internal),
             ucl.section("route", {"to": "0.0.0.0/0", "via": site.CLIENT[4]}),
@@ -136,6 +140,12 @@ class Gateway:
     def command(self, *arguments, check=True):
         """The operator's command, as a person would type it; its finished process."""
         return shell.run([program("postern"), "-s", self.socket, *arguments], check=check)
+
+    def metrics(self):
+        """What Prometheus would collect: {name with labels: number}."""
+        text = netns.run(self.lab.gw, ["curl", "-sSf", f"http://{METRICS}/metrics"]).stdout
+        return {name: float(number) for name, _, number in
+                (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))}
 
     def connections_logged(self):
         """The log's lines of ended connections so far, parsed."""
