@@ -13,6 +13,7 @@
 #include "packet_fanout.h"
 
 #define PREFIX "packet:"
+#define MAC_OPTION ",mac="
 
 bool packet_port_named(const char *device)
 {
@@ -42,7 +43,8 @@ static int identify(struct packet_port *p, char *err, size_t err_bytes)
 		snprintf(err, err_bytes, "the interface \"%s\" isn't an Ethernet one", p->iface);
 		return -EINVAL;
 	}
-	memcpy(&p->mac, r.ifr_hwaddr.sa_data, sizeof(p->mac));
+	if (!p->own_mac)
+		memcpy(&p->mac, r.ifr_hwaddr.sa_data, sizeof(p->mac));
 	if (rc == 0)
 		rc = ask(p, SIOCGIFMTU, &r);
 	p->mtu = (uint16_t)RTE_MIN(r.ifr_mtu, (int)UINT16_MAX);
@@ -68,25 +70,42 @@ static int open_queues(struct packet_port *p, uint16_t n, uint16_t id, struct rt
 	return rc;
 }
 
-int packet_port_open(struct packet_port **out, const char *device, uint16_t n_queues, uint16_t id,
-		     struct rte_mempool *pool, char *err, size_t err_bytes)
+/* @device: packet:INTERFACE, then perhaps ,mac=ADDRESS. */
+static int parse(struct packet_port *p, const char *device, char *err, size_t err_bytes)
 {
-	const char *iface = device + strlen(PREFIX);
-	struct packet_port *p;
-	int rc;
+	const char *iface = device + strlen(PREFIX), *option = strchr(iface, ',');
+	size_t bytes = option != NULL ? (size_t)(option - iface) : strlen(iface);
 
-	*out = NULL;
-	if (iface[0] == '\0' || strlen(iface) >= IFNAMSIZ || strchr(iface, ',') != NULL) {
+	if (bytes == 0 || bytes >= sizeof(p->iface)) {
 		snprintf(err, err_bytes, "\"%s\" names no interface: write packet: and its name, as in packet:eth1", device);
 		return -EINVAL;
 	}
-	p = calloc(1, sizeof(*p) + n_queues * sizeof(p->queues[0]));
+	memcpy(p->iface, iface, bytes);
+	if (option == NULL)
+		return 0;
+	p->own_mac = true;
+	if (strncmp(option, MAC_OPTION, strlen(MAC_OPTION)) == 0 &&
+	    rte_ether_unformat_addr(option + strlen(MAC_OPTION), &p->mac) == 0 && rte_is_valid_assigned_ether_addr(&p->mac))
+		return 0;
+	snprintf(err, err_bytes, "\"%s\": behind the interface may stand an address for a host, as in "
+		 "packet:eth1,mac=02:00:00:00:00:01", device);
+	return -EINVAL;
+}
+
+int packet_port_open(struct packet_port **out, const char *device, uint16_t n_queues, uint16_t id,
+		     struct rte_mempool *pool, char *err, size_t err_bytes)
+{
+	struct packet_port *p = calloc(1, sizeof(*p) + n_queues * sizeof(p->queues[0]));
+	int rc;
+
+	*out = NULL;
 	if (p == NULL) {
 		snprintf(err, err_bytes, "there is no memory for the port \"%s\"", device);
 		return -ENOMEM;
 	}
-	snprintf(p->iface, sizeof(p->iface), "%s", iface);
-	rc = open_queues(p, n_queues, id, pool, err, err_bytes);
+	rc = parse(p, device, err, err_bytes);
+	if (rc == 0)
+		rc = open_queues(p, n_queues, id, pool, err, err_bytes);
 	if (rc != 0)
 		packet_port_close(p);
 	else
@@ -94,12 +113,20 @@ int packet_port_open(struct packet_port **out, const char *device, uint16_t n_qu
 	return rc;
 }
 
-/* Neighbour discovery is multicast (RFC 4861). */
-static int hear_multicast(const struct packet_port *p)
+static int join(const struct packet_port *p, struct packet_mreq request)
 {
-	struct packet_mreq request = { .mr_ifindex = p->ifindex, .mr_type = PACKET_MR_ALLMULTI };
-
+	request.mr_ifindex = p->ifindex;
 	return setsockopt(p->queues[0].fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &request, sizeof(request)) == 0 ? 0 : -errno;
+}
+
+/* Frames that the interface would not take for its own: neighbour discovery is multicast (RFC 4861). */
+static int hear(const struct packet_port *p)
+{
+	struct packet_mreq mine = { .mr_type = PACKET_MR_UNICAST, .mr_alen = sizeof(p->mac) };
+	int rc = join(p, (struct packet_mreq){ .mr_type = PACKET_MR_ALLMULTI });
+
+	memcpy(mine.mr_address, &p->mac, sizeof(p->mac));
+	return rc == 0 && p->own_mac ? join(p, mine) : rc;
 }
 
 /* Each frame to one of the queues, a TCP segment to its worker's. */
@@ -140,7 +167,7 @@ int packet_port_start(struct packet_port *p, const struct steer *steer, char *er
 	int rc;
 
 	bring_up(p);
-	rc = hear_multicast(p);
+	rc = hear(p);
 	for (uint16_t i = 0; rc == 0 && i < p->n_queues; i++)
 		rc = packet_queue_start(&p->queues[i], p->ifindex);
 	if (rc == 0 && p->n_queues > 1)

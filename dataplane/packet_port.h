@@ -5,6 +5,9 @@
  * which knows no offload headers: frames of the MTU only, each with a checksum in software. This one
  * costs a fraction in bulk, and its workers sleep until a frame comes (docs/performance.md).
  *
+ * "packet:eth1,mac=02:00:00:00:00:01" has a MAC address beside the interface's. Linux then takes what comes to it
+ * for another host's and drops it at once, where it would look for a route for each frame that isn't its own.
+ *
  * Order of calls: packet_port_open, packet_port_start, packet_port_link at will,
  * packet_port_close.
  *
@@ -27,6 +30,7 @@ struct packet_port {
 	char iface[IFNAMSIZ];
 	int ifindex;
 	uint16_t n_queues;
+	bool own_mac;		/* mac isn't the interface's */
 	struct rte_ether_addr mac;
 	uint16_t mtu;
 	struct packet_queue queues[];

@@ -15,7 +15,7 @@ from .subjects import PORT, Subject
 PORTS = {
     "memif": ("poll", "net_memif{number},role=server,id={number},socket={folder}/{side}.sock,"
                       "socket-abstract=no"),
-    "packet": ("adaptive", "packet:{side}0"),
+    "packet": ("adaptive", "packet:{side}0,mac=02:00:00:00:00:0{number}"),
     "af_xdp": ("adaptive", "net_af_xdp{number},iface={side}0,start_queue=0"),
 }
 

@@ -49,7 +49,9 @@ class Shape:
         """The devargs of one side's port (side: external or internal). folder: the lab's."""
         short, number = SIDES[side], 0 if side == "external" else 1
         if self.kind == "packet":
-            return f"packet:{short}0"
+            # With one worker as beside Linux's own stack, with more in its place.
+            own = f",mac=02:00:00:00:fe:0{number}" if self.workers == 1 else ""
+            return f"packet:{short}0{own}"
         if self.kind == "tap":
             return f"net_tap{number},iface=tap-{short}"
         if self.kind == "af_xdp":

@@ -66,15 +66,20 @@ static void open_peer(void)
 	assert_int_equal(bind(peer, (struct sockaddr *)&to, sizeof(to)), 0);
 }
 
-static void open_port(uint16_t queues)
+static void open_device(const char *device, uint16_t queues)
 {
 	char err[256] = "";
 
-	if (packet_port_open(&port, "packet:near", queues, ID, pool, err, sizeof(err)) != 0 ||
+	if (packet_port_open(&port, device, queues, ID, pool, err, sizeof(err)) != 0 ||
 	    packet_port_start(port, &steer, err, sizeof(err)) != 0)
 		fail_msg("%s", err);
 	counters = (struct counters){ 0 };
 	open_peer();
+}
+
+static void open_port(uint16_t queues)
+{
+	open_device("packet:near", queues);
 }
 
 static int teardown(void **state)
@@ -216,6 +221,19 @@ static void test_plain_sum(void **state)
 	assert_non_null(m);
 	assert_int_equal(m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_UNKNOWN);
 	rte_pktmbuf_free(m);
+}
+
+/* With an address beside the interface's, which Linux's own filter lets pass. */
+static void test_own_mac(void **state)
+{
+	struct rte_ether_addr mac = { { 2, 0, 0, 0, 0xab, 1 } };
+
+	(void)state;
+	open_device("packet:near,mac=02:00:00:00:ab:01", 1);
+	assert_true(rte_is_same_ether_addr(&port->mac, &mac));
+	assert_int_equal(system("bridge fdb show dev near | grep -q 02:00:00:00:ab:01"), 0);
+	send_frame(LONG, 1);
+	expect_frame(LONG, 1);
 }
 
 /* The kernel takes a VLAN's tag off the frame: it is told beside it. */
@@ -382,6 +400,14 @@ static void test_refused(void **state)
 	expect_at_peer(100, 3);
 }
 
+/* Linux tells of a link some time after it carries frames. */
+static void await_running(void)
+{
+	for (unsigned int tries = 0; !packet_port_link(port) && tries < 5000; tries++)
+		usleep(1000);
+	assert_true(packet_port_link(port));
+}
+
 /* The interface goes down and comes again: nobody is stuck, and poll(2) tells of the error once. */
 static void test_down(void **state)
 {
@@ -392,7 +418,7 @@ static void test_down(void **state)
 	open_port(1);
 	await_link();
 	fd = (struct pollfd){ .fd = port->queues[0].fd, .events = POLLIN };
-	assert_true(packet_port_link(port));
+	await_running();
 	assert_int_equal(system("ip link set near down"), 0);
 	assert_false(packet_port_link(port));
 	assert_int_equal(poll(&fd, 1, 0), 1);
@@ -405,7 +431,7 @@ static void test_down(void **state)
 
 	assert_int_equal(system("ip link set near up"), 0);
 	await_link();
-	assert_true(packet_port_link(port));
+	await_running();
 	send_frame(LONG, 1);
 	assert_int_equal(poll(&fd, 1, 0), 1);
 	expect_frame(LONG, 1);
@@ -486,7 +512,9 @@ static void test_queues(void **state)
 static void test_names(void **state)
 {
 	static const char *const bad[] = { "packet:", "packet:nosuch", "packet:lo", "packet:anamethatistoolong",
-					   "packet:near,x=1" };
+					   "packet:near,x=1", "packet:near,mac=", "packet:near,mac=02:00",
+					   "packet:near,mac=01:00:00:00:00:01", "packet:near,mac=00:00:00:00:00:00",
+					   "packet:near,mac=02:00:00:00:00:01,x=1" };
 	char err[256];
 
 	(void)state;
@@ -505,6 +533,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_receive, teardown),
 		cmocka_unit_test_teardown(test_plain_sum, teardown),
+		cmocka_unit_test_teardown(test_own_mac, teardown),
 		cmocka_unit_test_teardown(test_vlan, teardown),
 		cmocka_unit_test_teardown(test_overflow, teardown),
 		cmocka_unit_test_teardown(test_no_buffers, teardown),
