@@ -26,6 +26,8 @@ static const char rule_keys[] =
 	"  tls_min=1.2|1.3, tls_max=1.2|1.3\n"
 	"  strength=112|128|192            weakest cryptography, in bits\n"
 	"  ciphers=NAME,…, groups=NAME,…   in order of preference; `policy` gives a key back to tls_policy\n"
+	"  backend_tls=true|false          TLS with the servers, too, which are verified by\n"
+	"  backend_ca=FILE, backend_name=NAME, and backend_tls_min=1.2|1.3\n"
 	"  proxy=off|v1|v2                 tell servers the client's address by the PROXY protocol\n"
 	"  proxy_from=NETWORK,…            proxies in front that tell us the client's address so\n"
 	"  idle_timeout=30min, handshake_timeout=10s\n"

@@ -113,7 +113,8 @@ static int check_rule(const struct certs *certs, const struct rule_def *def, str
 	certificate_list_release(list, def->certificates.n);
 	if (ctx != NULL) {
 		tls_ctx_free(ctx);
-		return 0;
+		if (rule_backend_try(&def->backend, err) == 0)
+			return 0;
 	}
 	snprintf(prefix, sizeof(prefix), "rule %s", def->name);
 	error_prefix(err, prefix);

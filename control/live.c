@@ -32,6 +32,7 @@ struct live_rule {
 	struct certificate **certificates;	/* in the definition's order */
 	struct live_numbers *numbers;
 	struct addr_set *allow, *deny, *proxies;
+	char *backend_ca;	/* PEM; NULL: none */
 	bool kept;		/* is in the snapshot being built */
 	struct live_rule *next;
 };
@@ -98,11 +99,14 @@ static void live_rule_free(struct live *l, struct live_rule *r)
 	for (uint16_t w = 0; r->rule.slots != NULL && w < l->n_workers; w++) {
 		if (r->rule.slots[w].tls != NULL)
 			tls_ctx_free(r->rule.slots[w].tls);
+		if (r->rule.slots[w].server_tls != NULL)
+			tls_ctx_free(r->rule.slots[w].server_tls);
 	}
 	free(r->rule.slots);
 	free(r->allow);
 	free(r->deny);
 	free(r->proxies);
+	free(r->backend_ca);
 	if (r->numbers != NULL)
 		r->numbers->versions--;
 	certificate_list_release(r->certificates, r->def.certificates.n);
@@ -153,6 +157,11 @@ static int fill_slots(const struct live *l, struct live_rule *r, struct error *e
 		r->rule.slots[w].tls = certificate_context(r->certificates, &r->def, err);
 		if (r->rule.slots[w].tls == NULL)
 			return -EINVAL;
+		if (!r->def.backend.tls)
+			continue;
+		r->rule.slots[w].server_tls = rule_backend_context(&r->def.backend, r->backend_ca, rule_def_alpn(&r->def), err);
+		if (r->rule.slots[w].server_tls == NULL)
+			return -EINVAL;
 	}
 	return 0;
 }
@@ -173,7 +182,9 @@ static struct live_rule *live_rule_new(struct live *l, const struct rule_def *de
 	fill_rule(&r->rule, def, limits);
 	r->certificates = certificates;
 	r->numbers = numbers_hold(l, def->name);
-	if (r->numbers != NULL && fill_clients(r, def) == 0) {
+	if (def->backend.tls && (r->backend_ca = rule_backend_read_ca(&def->backend, err)) == NULL) {
+		rc = -EINVAL;
+	} else if (r->numbers != NULL && fill_clients(r, def) == 0) {
 		r->rule.counts = r->numbers->counts;
 		rc = fill_slots(l, r, err);
 	}
@@ -190,6 +201,17 @@ static int by_name(const void *a, const void *b)
 	return strcmp((*(struct live_rule *const *)a)->def.name, (*(struct live_rule *const *)b)->def.name);
 }
 
+/* A CA's file that has gone, or can't be read now, leaves what was read. */
+static bool same_ca(const struct live_rule *r)
+{
+	struct error err;
+	char *now = r->def.backend.tls ? rule_backend_read_ca(&r->def.backend, &err) : NULL;
+	bool same = now == NULL || strcmp(now, r->backend_ca) == 0;
+
+	free(now);
+	return same;
+}
+
 /* The rule of the current snapshot that serves @def unchanged, or NULL. @sorted: those rules by name. */
 static struct live_rule *reusable(struct live_rule **sorted, size_t n, struct rule_def *def,
 				  struct certificate *const *certificates, const struct live_limits *limits)
@@ -204,7 +226,7 @@ static struct live_rule *reusable(struct live_rule **sorted, size_t n, struct ru
 	return rule_def_equal(&r->def, def) &&
 	       memcmp(r->certificates, certificates, def->certificates.n * sizeof(certificates[0])) == 0 &&
 	       r->rule.idle_timeout_us == key.rule.idle_timeout_us &&
-	       r->rule.handshake_timeout_us == key.rule.handshake_timeout_us ? r : NULL;
+	       r->rule.handshake_timeout_us == key.rule.handshake_timeout_us && same_ca(r) ? r : NULL;
 }
 
 static int by_endpoint(const void *a, const void *b)

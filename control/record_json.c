@@ -51,6 +51,15 @@ json_t *record_json(const struct record *r, bool live)
 
 	if (o == NULL)
 		return NULL;
+	if (or_empty(r->server_version)[0] != '\0') {
+		json_object_set_new(o, "server_version", json_string(r->server_version));
+		json_object_set_new(o, "server_cipher", json_string(r->server_cipher));
+		json_object_set_new(o, "server_resumed", json_boolean(r->server_resumed));
+	}
+	if (or_empty(r->server_error)[0] != '\0') {
+		json_object_set_new(o, "failed_server", endpoint_json(&r->failed_server, r->failed_server_port));
+		json_object_set_new(o, "server_error", json_string(r->server_error));
+	}
 	if (r->proxy_port != 0)
 		json_object_set_new(o, "proxy", endpoint_json(&r->proxy, r->proxy_port));
 	if (live) {

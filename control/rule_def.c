@@ -83,7 +83,7 @@ bool rule_def_equal(const struct rule_def *a, const struct rule_def *b)
 	if (strcmp(a->name, b->name) != 0 || a->protocol != b->protocol ||
 	    !addr_equal(&a->listen, &b->listen) || a->port != b->port || a->n_servers != b->n_servers ||
 	    !name_list_equal(&a->certificates, &b->certificates) || !name_list_equal(&a->names, &b->names) ||
-	    !rule_tls_equal(&a->tls, &b->tls) || a->proxy != b->proxy || a->idle_timeout_us != b->idle_timeout_us ||
+	    !rule_tls_equal(&a->tls, &b->tls) || !rule_backend_equal(&a->backend, &b->backend) || a->proxy != b->proxy || a->idle_timeout_us != b->idle_timeout_us ||
 	    a->handshake_timeout_us != b->handshake_timeout_us || a->enabled != b->enabled)
 		return false;
 	for (unsigned int i = 0; i < a->n_servers; i++) {
@@ -114,7 +114,9 @@ uint16_t rule_def_server_port(const struct rule_def *def, unsigned int i)
 {
 	uint16_t port = def->servers[i].port;
 
-	return port != 0 || def->protocol < 0 ? port : protocols[def->protocol].server_port;
+	if (port != 0 || def->protocol < 0)
+		return port;
+	return def->backend.tls ? protocols[def->protocol].port : protocols[def->protocol].server_port;
 }
 
 static int refuse_address(const struct conf *value, const struct place *place, struct error *err)
@@ -329,6 +331,10 @@ static const struct field rule_fields[] = {
 	{ .key = "strength", .kind = FIELD_OTHER, .read = read_strength },
 	{ .key = "ciphers", .kind = FIELD_OTHER, .read = read_ciphers },
 	{ .key = "groups", .kind = FIELD_OTHER, .read = read_groups },
+	{ "backend_tls", FIELD_BOOL, FIELD_OF(struct rule_def, backend.tls), 0, 0, NULL, NULL },
+	{ "backend_ca", FIELD_TEXT, FIELD_OF(struct rule_def, backend.ca), 0, 0, NULL, NULL },
+	{ "backend_name", FIELD_TEXT, FIELD_OF(struct rule_def, backend.name), 0, 0, NULL, NULL },
+	{ "backend_tls_min", FIELD_WORD, FIELD_OF(struct rule_def, backend.tls_min), 0, 0, rule_backend_versions, NULL },
 	{ "proxy", FIELD_WORD, FIELD_OF(struct rule_def, proxy), 0, 0, proxy_names, NULL },
 	{ "idle_timeout", FIELD_DURATION, FIELD_OF(struct rule_def, idle_timeout_us),
 	  1000000, UINT64_C(604800000000), NULL, NULL },
@@ -392,5 +398,5 @@ int rule_def_check(const struct rule_def *def, const char *where, struct error *
 		error_set(err, -EINVAL, ERROR_INVALID, where, "no certificate");
 		return error_hint(err, -EINVAL, "give certificate = the name of one; `postern cert list` shows them");
 	}
-	return 0;
+	return rule_backend_check(&def->backend, where, err);
 }

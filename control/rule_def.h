@@ -15,6 +15,7 @@
 
 #include "control/conf.h"
 #include "control/name_list.h"
+#include "control/rule_backend.h"
 #include "control/rule_tls.h"
 #include "dataplane/policy.h"
 
@@ -39,6 +40,7 @@ struct rule_def {
 	struct clients allow, deny;	/* allow empty: any client */
 	struct clients proxy_from;	/* trusted proxies in front */
 	struct rule_tls tls;
+	struct rule_backend backend;
 	int proxy;		/* enum proxy_version: what servers are told */
 	uint64_t idle_timeout_us, handshake_timeout_us;	/* 0: the configuration's limits */
 	bool enabled;

@@ -113,4 +113,7 @@
 	X(TRUNCATED, "truncated", "streams that a client ended in the middle of a TLS record") \
 	X(HANDSHAKE_TIMEOUT, "handshake_timeout", "TLS handshakes that took too long") \
 	X(IDLE_TIMEOUT, "idle_timeout", "connections closed for being idle") \
+	X(BACKEND_TLS_HANDSHAKES, "backend_tls_handshakes", "TLS handshakes completed with internal servers") \
+	X(BACKEND_TLS_RESUMED, "backend_tls_resumed", "TLS handshakes with internal servers that resumed a session") \
+	X(BACKEND_TLS_FAILED, "backend_tls_failed", "TLS handshakes or sessions with internal servers that failed: another is tried, if there is one") \
 	X(BACKEND_FAILED, "backend_failed", "connections closed because no internal server could be reached")

@@ -54,6 +54,7 @@ struct rule_count {
 /* What a worker alone uses of a rule. */
 struct rule_slot {
 	struct tls_ctx *tls;
+	struct tls_ctx *server_tls;	/* with its servers; NULL: in the clear */
 	uint64_t connections;	/* that hold this version of the rule */
 	uint32_t next_server;	/* round robin */
 } __attribute__((aligned(64)));

@@ -30,10 +30,13 @@
 	X(CLIENT_STALLED, "client_stalled", "packet buffers ran low, and the client had taken nothing for a minute") \
 	X(SERVER_STALLED, "server_stalled", "packet buffers ran low, and the internal server had taken nothing for a minute") \
 	X(TLS_FAILED, "tls_failed", "TLS failed; tls_error says why") \
+	X(SERVER_TLS_FAILED, "server_tls_failed", "TLS with the internal server failed while it was in use") \
+	X(SERVER_TRUNCATED, "server_truncated", "the internal server ended in the middle of a TLS record") \
 	X(HANDSHAKE_TIMEOUT, "handshake_timeout", "the TLS handshake took too long") \
 	X(IDLE_TIMEOUT, "idle_timeout", "nothing was sent either way for the rule's idle time") \
 	X(BACKEND_REFUSED, "backend_refused", "every internal server refused the connection") \
 	X(BACKEND_UNREACHABLE, "backend_unreachable", "no internal server answered") \
+	X(BACKEND_TLS, "backend_tls", "TLS failed with every internal server that answered; server_error says why") \
 	X(NO_MEMORY, "no_memory", "a bound on memory or connections was hit") \
 	X(PROXY_HEADER, "proxy_header", "a trusted proxy sent no PROXY header, or a bad one") \
 	X(DENIED, "denied", "the client that a PROXY header told of isn't allowed") \
@@ -55,14 +58,18 @@ struct record {
 	uint64_t bytes_from_client, bytes_to_client;	/* plaintext */
 	const char *state;	/* "proxy_header", "handshake", "connecting", "open", "closing" */
 	const char *version, *cipher, *group;	/* static; "" before the handshake's end */
+	const char *server_version, *server_cipher;	/* static; "": no TLS with the internal server */
+	const char *server_error;	/* why TLS with the server failed that failed last; static, or "" */
 	struct addr client, listen, server;
 	struct addr proxy;	/* that told of the client */
+	struct addr failed_server;	/* with server_error */
 	uint16_t client_port, listen_port, server_port;	/* server_port 0: not dialled yet */
+	uint16_t failed_server_port;
 	uint16_t proxy_port;	/* 0: none; the client itself has connected */
 	uint8_t end;		/* enum splice_end */
 	uint8_t tls_error;	/* enum tls_error */
 	uint8_t tls_alert;	/* the client's, when tls_error is peer_alert (tls_alert_name) */
-	bool resumed;
+	bool resumed, server_resumed;
 	bool close_notify;	/* the client ended its stream as TLS wants it (RFC 8446 6.1) */
 	struct tcp_info client_tcp, server_tcp;	/* of open connections, when listed; no state: not there */
 	char rule[RULE_NAME_BYTES];

@@ -81,7 +81,7 @@ static void record_begin(struct splice *sp, const struct tuple *t)
 
 	r->id = (uint64_t)sp->all->config.worker << 56 | ++sp->all->next_id;
 	r->start_us = wall_us();
-	r->version = r->cipher = r->group = "";
+	r->version = r->cipher = r->group = r->server_version = r->server_cipher = r->server_error = "";
 	r->client = t->faddr;
 	r->client_port = t->fport;
 	r->listen = t->laddr;
@@ -106,6 +106,8 @@ static uint64_t deadline(const struct splice *sp)
 
 	if (sp->state < SPLICE_STATE_CONNECTING)
 		return sp->accepted_us + sp->rule->handshake_timeout_us;
+	if (sp->state == SPLICE_STATE_SERVER_HANDSHAKE)
+		return sp->active_us + sp->rule->handshake_timeout_us;
 	if ((sp->client.done || sp->server.done || sp->last_steps) && silence_us > HALF_CLOSED_TIMEOUT_US)
 		silence_us = HALF_CLOSED_TIMEOUT_US;
 	return sp->active_us + silence_us;
@@ -121,6 +123,9 @@ static void timer_fire(struct wheel_timer *t, uint64_t now_us)
 		wheel_arm(stack_wheel(sp->all->config.stack), t, due_us);
 	} else if (sp->last_steps) {
 		splice_end(sp, (enum splice_end)sp->record.end);
+	} else if (sp->state == SPLICE_STATE_SERVER_HANDSHAKE) {
+		wheel_arm(stack_wheel(sp->all->config.stack), t, now_us + sp->rule->idle_timeout_us);
+		splice_server_failed(sp, "timeout");
 	} else if (sp->state < SPLICE_STATE_CONNECTING) {
 		count_event(sp->all->config.counters, EVENT_HANDSHAKE_TIMEOUT);
 		splice_end(sp, SPLICE_HANDSHAKE_TIMEOUT);
@@ -178,7 +183,7 @@ void splice_accept(struct splices *all, const struct policy *policy, struct tcp_
 	splice_queue(sp);
 }
 
-static void leg_release(struct leg *leg, bool reset)
+void splice_release(struct leg *leg, bool reset)
 {
 	if (leg->conn == NULL)
 		return;
@@ -194,7 +199,7 @@ static bool client_cut(const struct splice *sp, enum splice_end end)
 	if (sp->client.done)
 		return false;
 	return end == SPLICE_TLS_FAILED || end == SPLICE_TRUNCATED || sp->client.dead != 0 ||
-	       (sp->tls != NULL && tls_input_bytes(sp->tls) > 0) || tcp_recv_bytes(sp->client.conn) > 0;
+	       (sp->client.tls != NULL && tls_input_bytes(sp->client.tls) > 0) || tcp_recv_bytes(sp->client.conn) > 0;
 }
 
 /*
@@ -209,16 +214,24 @@ static void tell_peers(struct splice *sp, enum splice_end end)
 	bool reset_client = (moving && sp->server.dead != 0 && !sp->server.done && !sp->client.shut) ||
 			    end == SPLICE_PROXY_HEADER || end == SPLICE_DENIED;
 	bool reset_server = client_cut(sp, end);
-	bool server_cut = moving && !sp->server.done && tcp_recv_bytes(sp->server.conn) > 0;
+	bool server_cut = end == SPLICE_SERVER_TLS_FAILED || end == SPLICE_SERVER_TRUNCATED ||
+			  (moving && !sp->server.done &&
+			   (tcp_recv_bytes(sp->server.conn) > 0 ||
+			    (sp->server.tls != NULL && tls_input_bytes(sp->server.tls) > 0)));
 
 	if (sp->client.dead == 0 && !reset_client) {
 		if (sp->state >= SPLICE_STATE_CONNECTING && !sp->client.shut && !server_cut && end != SPLICE_TLS_FAILED &&
 		    end != SPLICE_TRUNCATED)
-			tls_close(sp->tls);
-		splice_flush(sp);
+			tls_close(sp->client.tls);
+		splice_flush(&sp->client);
 	}
-	leg_release(&sp->client, reset_client);
-	leg_release(&sp->server, reset_server);
+	if (sp->server.tls != NULL && sp->server.dead == 0 && !reset_server) {
+		if (moving && !sp->server.shut && end != SPLICE_SERVER_TLS_FAILED)
+			tls_close(sp->server.tls);
+		splice_flush(&sp->server);
+	}
+	splice_release(&sp->client, reset_client);
+	splice_release(&sp->server, reset_server);
 }
 
 static void record_end(struct splice *sp, enum splice_end end)
@@ -226,8 +239,8 @@ static void record_end(struct splice *sp, enum splice_end end)
 	struct splices *all = sp->all;
 
 	sp->record.end = (uint8_t)end;
-	sp->record.tls_error = (uint8_t)(sp->tls != NULL ? tls_session_error(sp->tls) : TLS_ERR_NONE);
-	sp->record.tls_alert = sp->tls != NULL ? tls_session_alert(sp->tls) : TLS_ALERT_NONE;
+	sp->record.tls_error = (uint8_t)(sp->client.tls != NULL ? tls_session_error(sp->client.tls) : TLS_ERR_NONE);
+	sp->record.tls_alert = sp->client.tls != NULL ? tls_session_alert(sp->client.tls) : TLS_ALERT_NONE;
 	sp->record.duration_us = stack_now_us(all->config.stack) - sp->accepted_us;
 	if (rte_ring_enqueue_elem(all->config.log, &sp->record, sizeof(sp->record)) != 0)
 		count_drop(all->config.counters, DROP_LOG_FULL);
@@ -242,10 +255,11 @@ void splice_end(struct splice *sp, enum splice_end end)
 		end = (enum splice_end)sp->record.end;
 	record_end(sp, end);
 	tell_peers(sp, end);
-	tls_session_free(sp->tls);
+	tls_session_free(sp->client.tls);
+	tls_session_free(sp->server.tls);
 	wheel_cancel(stack_wheel(all->config.stack), &sp->timer);
 	counter_add(&rule_count(sp)->open, (uint64_t)-1);
-	if (end == SPLICE_TLS_FAILED || end == SPLICE_BACKEND_REFUSED || end == SPLICE_BACKEND_UNREACHABLE ||
+	if (end == SPLICE_TLS_FAILED || end == SPLICE_BACKEND_TLS || end == SPLICE_BACKEND_REFUSED || end == SPLICE_BACKEND_UNREACHABLE ||
 	    end == SPLICE_HANDSHAKE_TIMEOUT || end == SPLICE_PROXY_HEADER)
 		counter_add(&rule_count(sp)->failed, 1);
 	/* Last: from here on control may free the rule. */

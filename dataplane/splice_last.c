@@ -50,9 +50,9 @@ static void throw_away(struct splice *sp, struct leg *leg)
 static bool shut_behind(struct splice *sp, bool client_died)
 {
 	if (client_died && sp->client.done)
-		splice_shut_server(sp);
+		splice_shut(&sp->server, sp->client.proper);
 	else if (!client_died && (sp->server.done || tcp_send_queued(sp->client.conn) > 0))
-		splice_shut_client(sp, sp->server.done);
+		splice_shut(&sp->client, sp->server.done && sp->server.proper);
 	else
 		return false;
 	return true;

@@ -20,6 +20,7 @@ static const char *state_name(const struct splice *sp)
 	case SPLICE_STATE_HANDSHAKE:
 		return "handshake";
 	case SPLICE_STATE_CONNECTING:
+	case SPLICE_STATE_SERVER_HANDSHAKE:
 		return "connecting";
 	case SPLICE_STATE_MOVING:
 		break;

@@ -23,6 +23,7 @@ enum splice_state {
 	SPLICE_STATE_PROXY_HEADER,	/* a trusted proxy is to say who the client is */
 	SPLICE_STATE_HANDSHAKE,	/* TLS with the client; no internal server knows of it yet */
 	SPLICE_STATE_CONNECTING,	/* dialling an internal server */
+	SPLICE_STATE_SERVER_HANDSHAKE,	/* TLS with the server, where the rule wants it */
 	SPLICE_STATE_MOVING,
 };
 
@@ -32,18 +33,21 @@ struct splice;
 struct leg {
 	struct splice *splice;
 	struct tcp_conn *conn;	/* NULL before it is made and after it was released */
+	struct tls_session *tls;	/* NULL: none, or not yet */
 	uint32_t dead;		/* TCP_DEAD events that came */
 	bool established;	/* its TCP handshake is complete */
 	bool fin;		/* its peer's FIN has come; data before it may wait still */
 	bool done;		/* its peer sends no more, and all it sent was taken */
 	bool empty;		/* the last step took all that had come */
 	bool shut;		/* we send no more to it */
+	bool proper;		/* its end was a good one: close_notify, or FIN where there is no TLS */
+	bool remembered;	/* a server's: its TLS session is kept for the next connection */
+	uint32_t queued;	/* tcp_send_queued once the other side's last data was handed over */
 };
 
 struct splice {
 	struct splices *all;
 	struct rule *rule;
-	struct tls_session *tls;	/* NULL until its client's first record is there */
 	struct leg client, server;
 	enum splice_state state;
 	struct addr target;	/* where its client connected to, for the PROXY protocol */
@@ -54,7 +58,6 @@ struct splice {
 	struct wheel_timer timer;
 	uint64_t accepted_us;
 	uint64_t active_us;	/* when bytes last moved */
-	uint32_t queued_down;	/* tcp_send_queued of the client once the server's last data was handed over */
 	TAILQ_ENTRY(splice) open_link, run_link;
 	struct splice_list *queue;	/* of those of struct splices, the one it waits in; NULL: none */
 	struct record record;
@@ -103,17 +106,27 @@ void splice_dial(struct splice *sp);
 void splice_step_dial(struct splice *sp);
 /* The server's first bytes, at once: mail servers greet, and want to know whom. False: no packet buffer for it now. */
 bool splice_introduce(struct splice *sp);
+/* Which of the rule's servers is being tried, or serves. */
+unsigned int splice_server_index(const struct splice *sp);
+void splice_step_server_handshake(struct splice *sp);
+/* The server didn't do: the next one is tried; may end (and free) @sp. @why: "timeout", or an error's name. */
+void splice_server_failed(struct splice *sp, const char *why);
+/* A leg's connection is let go, with a RST or in good order. */
+void splice_release(struct leg *leg, bool reset);
 /* Sends what TLS has produced. */
-void splice_flush(struct splice *sp);
+void splice_flush(struct leg *leg);
+/* Gives TLS what it can use: up to one record; the rest waits in TCP's queue. */
+void splice_feed(struct leg *leg);
+/* May a record be made or opened now? Else the splice tries again next turn: buffers come back by ACKs. */
+bool splice_may_convert(struct splice *sp);
 
 /* Bytes moved each way in one turn, so that a fast peer doesn't starve the others. */
 #define STEP_BYTES 65536u
 /* A bounded part of one direction. SPLICE_OPEN, or why the splice is to end now. */
 enum splice_end splice_move_up(struct splice *sp);	/* client to server */
 enum splice_end splice_move_down(struct splice *sp);	/* server to client */
-/* We send no more to a leg; the client's @properly hears so by TLS, too. */
-void splice_shut_client(struct splice *sp, bool properly);
-void splice_shut_server(struct splice *sp);
+/* We send no more to a leg; @properly: it hears so by TLS, too. */
+void splice_shut(struct leg *leg, bool properly);
 /* Counts and ends. */
 void splice_cut(struct splice *sp, enum splice_end end);
 /* A leg is dead: goes on as long as the other one is owed something; may end (and free) @sp. */

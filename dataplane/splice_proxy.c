@@ -75,7 +75,7 @@ bool splice_introduce(struct splice *sp)
 	const struct record *r = &sp->record;
 	const struct proxy_ends ends = { r->client, sp->target, r->client_port, sp->target_port };
 	const struct proxy_tls tls = {
-		.terminated = true, .name = tls_session_name(sp->tls), .alpn = r->alpn, .version = r->version,
+		.terminated = true, .name = tls_session_name(sp->client.tls), .alpn = r->alpn, .version = r->version,
 		.cipher = r->cipher,
 	};
 	struct rte_mbuf *m = NULL;

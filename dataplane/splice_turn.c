@@ -68,9 +68,12 @@ static struct splice_list *list_of_hello(const struct splice *sp)
 
 static struct splice_list *list_of(const struct splice *sp)
 {
+	/* Ours with a server costs as much, and its client has done his part. */
+	if (sp->state == SPLICE_STATE_SERVER_HANDSHAKE && sp->client.dead == 0 && sp->server.dead == 0)
+		return &sp->all->handshakes[HANDSHAKE_BEGUN];
 	if (sp->state != SPLICE_STATE_HANDSHAKE || sp->client.dead != 0)
 		return &sp->all->run;
-	if (sp->tls != NULL)
+	if (sp->client.tls != NULL)
 		return &sp->all->handshakes[HANDSHAKE_BEGUN];
 	return sp->queue != NULL ? sp->queue : list_of_hello(sp);
 }

@@ -343,12 +343,15 @@ refused:
 	return NULL;
 }
 
+static uint64_t last_id;
+
 static struct tls_ctx *ctx_make(const struct plan *p, size_t n_identities)
 {
 	struct tls_ctx *ctx = ctx_new(p, n_identities);
 
 	if (!ctx)
 		return NULL;
+	ctx->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	ctx->client = p->settings->client;
 	ctx->require_name = p->settings->require_name;
 	ctx->blind = p->settings->blind;

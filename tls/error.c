@@ -51,8 +51,45 @@ const char *tls_alert_name(uint8_t alert)
 	return alert < sizeof(names) / sizeof(names[0]) && names[alert] ? names[alert] : "unassigned";
 }
 
+/* NONE: it isn't about a certificate. */
+static enum tls_error of_certificate(int code)
+{
+	switch (code) {
+	case DOMAIN_NAME_MISMATCH:
+	case IPADDR_MISMATCH:
+		return TLS_ERR_CERTIFICATE_NAME;
+	case ASN_NO_SIGNER_E:
+	case ASN_SELF_SIGNED_E:
+	case ASN_SIG_CONFIRM_E:
+		return TLS_ERR_CERTIFICATE_SIGNER;
+	case ASN_BEFORE_DATE_E:
+	case ASN_AFTER_DATE_E:
+		return TLS_ERR_CERTIFICATE_DATES;
+	case VERIFY_CERT_ERROR:
+	case NO_PEER_CERT:
+	case NO_PEER_VERIFY:
+	case NOT_CA_ERROR:
+	case ASN_PARSE_E:
+	case KEYUSE_SIGNATURE_E:
+	case EXTKEYUSE_AUTH_E:
+	case RSA_KEY_SIZE_E:
+	case ECC_KEY_SIZE_E:
+	case MAX_CHAIN_ERROR:
+	case UNSUPPORTED_CERTIFICATE:
+	case CRL_CERT_REVOKED:
+	case OCSP_CERT_REVOKED:
+		return TLS_ERR_CERTIFICATE;
+	default:
+		return TLS_ERR_NONE;
+	}
+}
+
 enum tls_error tls_error_of_library(int code)
 {
+	enum tls_error e = of_certificate(code);
+
+	if (e != TLS_ERR_NONE)
+		return e;
 	switch (code) {
 	case UNKNOWN_RECORD_TYPE:
 	case LENGTH_ERROR:
@@ -80,27 +117,6 @@ enum tls_error tls_error_of_library(int code)
 		return TLS_ERR_ALPN;
 	case UNKNOWN_SNI_HOST_NAME_E:
 		return TLS_ERR_SNI;
-	case DOMAIN_NAME_MISMATCH:
-	case IPADDR_MISMATCH:
-	case VERIFY_CERT_ERROR:
-	case NO_PEER_CERT:
-	case NO_PEER_VERIFY:
-	case NOT_CA_ERROR:
-	case ASN_NO_SIGNER_E:
-	case ASN_SELF_SIGNED_E:
-	case ASN_SIG_CONFIRM_E:
-	case ASN_BEFORE_DATE_E:
-	case ASN_AFTER_DATE_E:
-	case ASN_PARSE_E:
-	case KEYUSE_SIGNATURE_E:
-	case EXTKEYUSE_AUTH_E:
-	case RSA_KEY_SIZE_E:
-	case ECC_KEY_SIZE_E:
-	case MAX_CHAIN_ERROR:
-	case UNSUPPORTED_CERTIFICATE:
-	case CRL_CERT_REVOKED:
-	case OCSP_CERT_REVOKED:
-		return TLS_ERR_CERTIFICATE;
 	case FATAL_ERROR:
 		return TLS_ERR_ALERT;
 	case MEMORY_E:
@@ -140,7 +156,12 @@ uint8_t tls_error_alert(enum tls_error e)
 		return 120;	/* no_application_protocol, RFC 7301 3.2 */
 	case TLS_ERR_FALLBACK:
 		return 86;	/* inappropriate_fallback, RFC 7507 3 */
+	case TLS_ERR_CERTIFICATE_DATES:
+		return 45;	/* certificate_expired */
+	case TLS_ERR_CERTIFICATE_SIGNER:
+		return 48;	/* unknown_ca */
 	case TLS_ERR_CERTIFICATE:
+	case TLS_ERR_CERTIFICATE_NAME:
 		return 42;	/* bad_certificate */
 	default:
 		return 80;	/* internal_error */

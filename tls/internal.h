@@ -11,6 +11,7 @@
 #include "tls/chain.h"
 #include "tls/context.h"
 #include "tls/heap.h"
+#include "tls/remember.h"
 #include "tls/names.h"
 #include "tls/strength.h"
 #include "tls/tickets.h"
@@ -29,6 +30,7 @@ struct tls_identity {
 };
 
 struct tls_ctx {
+	uint64_t id;					/* no other context of this process has it */
 	bool client, require_name, once, blind;
 	uint16_t max_version;
 	char *server_name;				/* NULL: none */
@@ -40,6 +42,11 @@ struct tls_ctx {
 	struct tls_identity *identities;
 };
 
+struct tls_remembered {
+	uint64_t key;					/* 0: none */
+	struct tls_resume *session;
+};
+
 /* The calling worker. */
 struct tls_worker {
 	struct tls_heap *heap;
@@ -47,6 +54,7 @@ struct tls_worker {
 	const struct tls_tickets *tickets;
 	uint64_t refused_seen;				/* of the heap's refusals, those that were told */
 	struct aead_cache aeads;
+	struct tls_remembered remembered[TLS_REMEMBERED_MAX];	/* remember.h */
 	const uint8_t *fed;				/* what the library reads before the session's queue, and its length */
 	uint32_t fed_bytes;
 	uint8_t gather[TLS_RECORD_MAX_BYTES + 256];	/* one record's text, from many mbufs */

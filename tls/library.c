@@ -53,6 +53,7 @@ void tls_worker_fini(void)
 
 	if (!w)
 		return;
+	tls_remember_nothing();
 	tls_worker = NULL;
 	tls_heap_enter(NULL);
 	tls_heap_free(w->heap);

@@ -49,6 +49,9 @@ enum tls_status {
 	X(ALPN, "no_shared_protocol", "the client speaks other protocols than the rule's, by ALPN") \
 	X(FALLBACK, "fallback", "the client came with an older TLS version after one that failed; both sides know a newer one") \
 	X(CERTIFICATE, "bad_certificate", "the peer's certificate was refused") \
+	X(CERTIFICATE_DATES, "certificate_dates", "the peer's certificate has expired, or isn't valid yet") \
+	X(CERTIFICATE_NAME, "certificate_name", "the peer's certificate is for another name") \
+	X(CERTIFICATE_SIGNER, "certificate_signer", "the peer's certificate wasn't signed by the CA") \
 	X(ALERT, "peer_alert", "the peer sent a fatal alert") \
 	X(KEY_LIMIT, "key_limit", "a TLS 1.2 key has protected as many records as it safely can") \
 	X(MEMORY, "no_memory", "the worker's TLS memory or mbufs are used up") \

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's own Dovecot: IMAP on 143 (1143: behind a PROXY header), LMTP and SASL for Postfix.
+"""The lab's own Dovecot: IMAP on 143, LMTP and SASL sockets for the lab's Postfix.
+
+On 1143 it wants a PROXY header, on 2993 TLS, on 3993 first the one and then the other.
 
 Its configuration is generated for the version that is installed: 2.4 renamed
 most settings of 2.3 and insists on being told which version a file is for.
@@ -12,6 +14,7 @@ from . import netns, process, shell
 
 # The mail user has no name on the machine: nothing has to be added to /etc/passwd.
 MAIL_UID = 64025
+NAME = "imap.inside.test"  # what the certificate of its TLS ports says
 
 COMMON = """
 base_dir = {folder}/run
@@ -19,7 +22,7 @@ state_dir = {folder}/state
 log_path = {folder}/dovecot.log
 protocols = imap lmtp
 listen = *, ::
-ssl = no
+ssl = yes
 mail_uid = {uid}
 mail_gid = {uid}
 first_valid_uid = {uid}
@@ -43,6 +46,15 @@ service imap-login {{
     port = 1143
     haproxy = yes
   }}
+  inet_listener imap_tls {{
+    port = 2993
+    ssl = yes
+  }}
+  inet_listener imap_tls_proxied {{
+    port = 3993
+    ssl = yes
+    haproxy = yes
+  }}
 }}
 service lmtp {{
   unix_listener lmtp {{
@@ -63,6 +75,8 @@ service auth {{
 """
 
 FOR_2_3 = """
+ssl_cert = <{chain}
+ssl_key = <{key}
 disable_plaintext_auth = no
 auth_username_format = %Ln
 mail_location = maildir:{folder}/mail/%n
@@ -77,6 +91,8 @@ userdb {{
 """
 
 FOR_2_4 = """
+ssl_server_cert_file = {chain}
+ssl_server_key_file = {key}
 auth_allow_cleartext = yes
 auth_username_format = %{{user | username | lower}}
 mail_driver = maildir
@@ -114,7 +130,15 @@ def configuration(release, folder):
     text = COMMON + (FOR_2_4 if release >= (2, 4) else FOR_2_3)
     many_clients = ("restart_request_count = unlimited" if release >= (2, 4)
                     else "service_count = 0")
-    return head + text.format(folder=folder, uid=MAIL_UID, many_clients=many_clients)
+    inside = certificates(folder)
+    return head + text.format(folder=folder, uid=MAIL_UID, many_clients=many_clients,
+                              chain=os.path.join(inside.store, NAME + ".pem"), key=os.path.join(inside.store, NAME + ".key"))
+
+
+def certificates(folder):
+    """Those of the site's own servers, of another CA than what clients see."""
+    from .certs import Certificates  # pylint: disable=import-outside-toplevel,cyclic-import
+    return Certificates(os.path.join(folder, "certs"))
 
 
 class Dovecot:
@@ -131,6 +155,9 @@ class Dovecot:
         for part in ("", "run", "state", "mail"):
             os.makedirs(os.path.join(self.folder, part), exist_ok=True)
         os.chown(self.mail, MAIL_UID, MAIL_UID)
+        inside = certificates(self.folder)
+        inside.make_authority()
+        inside.make(NAME, [NAME])
         config = os.path.join(self.folder, "dovecot.conf")
         shell.write(config, configuration(version(), self.folder))
         shell.write(os.path.join(self.folder, "users"),

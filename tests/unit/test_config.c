@@ -219,6 +219,12 @@ static void wrong_rules(void **state)
 	bad(RULE_WITH("certificate = mail; protocol = smtps;"), ":5: rule r: protocol", "given twice");
 	bad(RULE_WITH("certificate = mail; colour = red;"), ":5: rule r: colour", "unknown key");
 	bad(RULE_WITH("certificate = mail; tls_min = 1.1;"), ":5: rule r: tls_min", "none of: 1.2, 1.3");
+	bad(RULE_WITH("certificate = mail; backend_tls = on;"), ":3: rule: r", "nothing to verify");
+	bad(RULE_WITH("certificate = mail; backend_tls = on; backend_ca = ca.pem; backend_name = x;"), ":3: rule: r", "absolute");
+	bad(RULE_WITH("certificate = mail; backend_tls = on; backend_ca = \"/ca.pem\";"), ":3: rule: r", "no name");
+	bad(RULE_WITH("certificate = mail; backend_tls = on; backend_ca = \"/no/ca.pem\"; backend_name = x;"), "rule r: backend_ca", "No such file");
+	bad(RULE_WITH("certificate = mail; backend_tls = on; backend_ca = \"/dev/null\"; backend_name = x;"), "rule r", "CA");
+	bad(RULE_WITH("certificate = mail; backend_tls_min = 1.1;"), ":5: rule r: backend_tls_min", "1.2, 1.3");
 	bad(RULE_WITH("certificate = mail; proxy = v3;"), ":5: rule r: proxy", "v2");
 	bad(RULE_WITH("certificate = mail; proxy_from = any;"), ":5: rule r: proxy_from", "somebody else");
 	bad(RULE_WITH("certificate = mail; proxy_from = [192.0.2.1, 0.0.0.0/0];"), ":5: rule r: proxy_from", "somebody else");
@@ -361,7 +367,7 @@ static void rules_survive_being_written(void **state)
 	struct config *c = good(PORT CERTS
 		"rule a { protocol = imaps; listen = 192.0.2.10; servers = [192.0.2.20, \"192.0.2.21:99\"]; certificate = mail;\n"
 		" allow = [10.0.0.0/8, 2001:db8::/32, 192.0.2.7]; deny = any; idle_timeout = 90s; handshake_timeout = 1500ms; }\n"
-		"rule b { port = 77; listen = 192.0.2.10; servers = \"192.0.2.20:1\"; certificate = other; tls_min = 1.3; enabled = off; strength = 112; proxy = v1; proxy_from = 192.0.2.0/28; }\n");
+		"rule b { port = 77; listen = 192.0.2.10; servers = \"192.0.2.20:1\"; certificate = other; tls_min = 1.3; enabled = off; strength = 112; backend_ca = \"/dev/null\"; backend_name = x.example; backend_tls_min = 1.3; proxy = v1; proxy_from = 192.0.2.0/28; }\n");
 	char *text = ruleset_text(&c->rules, "test");
 	struct ruleset again = { 0 };
 	struct error err = { .message = "" };

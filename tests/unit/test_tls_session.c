@@ -314,9 +314,9 @@ static void test_verification(void **state)
 	meet(certs[0], none, (struct tls_settings){ .ca_pem = tls_cert_chain_pem(certs[0]), .server_name = "imap.example.test" },
 	     TLS_ERR_NONE, TLS_ERR_NONE, NULL, NULL);
 	meet(certs[0], none, (struct tls_settings){ .ca_pem = tls_cert_chain_pem(certs[0]), .server_name = "imap.example.org" },
-	     TLS_ERR_ALERT, TLS_ERR_CERTIFICATE, NULL, NULL);
+	     TLS_ERR_ALERT, TLS_ERR_CERTIFICATE_NAME, NULL, NULL);
 	meet(certs[0], none, (struct tls_settings){ .ca_pem = tls_cert_chain_pem(certs[1]), .server_name = "imap.example.test" },
-	     TLS_ERR_ALERT, TLS_ERR_CERTIFICATE, NULL, NULL);
+	     TLS_ERR_ALERT, TLS_ERR_CERTIFICATE_SIGNER, NULL, NULL);
 }
 
 static void test_blind(void **state)

@@ -76,6 +76,13 @@ struct tls_ctx *certificate_client_ctx(uint16_t group)
 	return ctx(NULL, &settings);
 }
 
+struct tls_ctx *certificate_stranger_ctx(void)
+{
+	const struct tls_settings settings = { .client = true, .ca_pem = ca_pem, .server_name = "other.example.test" };
+
+	return ctx(NULL, &settings);
+}
+
 void certificate_free_ctx(struct tls_ctx *c)
 {
 	tls_ctx_free(c);

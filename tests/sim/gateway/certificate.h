@@ -17,4 +17,6 @@ void certificate_init(void);
 struct tls_ctx *certificate_server_ctx(void);
 /* Verifies the server's name and chain; offers this one group for the key exchange (0: all). */
 struct tls_ctx *certificate_client_ctx(uint16_t group);
+/* Wants another name than the server's. */
+struct tls_ctx *certificate_stranger_ctx(void);
 void certificate_free_ctx(struct tls_ctx *ctx);

@@ -65,7 +65,9 @@ void peer_accept(struct world *w, struct tcp_conn *conn)
 	ASSERT(w->listening != NULL);
 	p = peer_add(w, SERVER, w->listening);
 	p->conn = conn;
-	p->shaken = true;
+	if (w->server_tls[tcp_tuple(conn)->lport == 144] != NULL)
+		p->tls = tls_session_new(w->server_tls[tcp_tuple(conn)->lport == 144]);
+	p->shaken = p->tls == NULL;
 	tcp_set_user(conn, p);
 }
 
@@ -176,8 +178,6 @@ static void receive(struct peer *p)
 
 	if (p->paused)
 		return;
-	if (p->wants_proxy && !p->has_proxy && !(p->has_proxy = receive_proxy(p)))
-		return;
 	if (p->tls != NULL) {
 		if (!p->got_close_notify)
 			receive_tls(p);
@@ -265,6 +265,8 @@ void peer_step(struct peer *p)
 		end(p);
 		return;
 	}
+	if (p->wants_proxy && !p->has_proxy && !(p->has_proxy = receive_proxy(p)))
+		return;
 	if (!handshake(p)) {
 		p->got_end |= tcp_recv_finished(p->conn);
 		return;

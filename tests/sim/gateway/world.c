@@ -16,6 +16,7 @@
 #include "offload.h"
 #include "peer.h"
 #include "tcp.h"
+#include "tls/remember.h"
 #include "tls/tickets.h"
 #include "tls/tls.h"
 
@@ -283,6 +284,10 @@ void world_free(struct world *w)
 		wire_fini(&w->links[i].wire);
 	certificate_free_ctx(w->rule_slot.tls);
 	certificate_free_ctx(w->client_tls);
+	certificate_free_ctx(w->rule_slot.server_tls);
+	certificate_free_ctx(w->server_tls[0]);
+	certificate_free_ctx(w->server_tls[1]);
+	tls_remember_nothing();
 	ASSERT(tls_worker_heap_used() == 0);
 	tls_worker_fini();
 	tls_tickets_free(w->tickets);

@@ -72,6 +72,7 @@ struct world {
 	struct rule_count rule_count;
 	struct rule_slot rule_slot;
 	struct tls_ctx *client_tls;
+	struct tls_ctx *server_tls[2];	/* of port 143 and 144; NULL: in the clear */
 	struct tls_tickets *tickets;	/* NULL: none are given */
 	enum stack_verdict server_verdict[2];	/* of port 143 and 144 */
 	uint32_t server_syns;	/* connections that the gateway tried to the server's ports */
