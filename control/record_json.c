@@ -59,6 +59,8 @@ json_t *record_json(const struct record *r, bool live)
 	if (or_empty(r->server_error)[0] != '\0') {
 		json_object_set_new(o, "failed_server", endpoint_json(&r->failed_server, r->failed_server_port));
 		json_object_set_new(o, "server_error", json_string(r->server_error));
+		if (r->server_alert != TLS_ALERT_NONE)
+			json_object_set_new(o, "server_alert", json_string(tls_alert_name(r->server_alert)));
 	}
 	if (r->proxy_port != 0)
 		json_object_set_new(o, "proxy", endpoint_json(&r->proxy, r->proxy_port));

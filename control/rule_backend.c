@@ -7,6 +7,7 @@
 
 #include "control/text.h"
 #include "tls/context.h"
+#include "tls/request.h"
 
 #define CA_MAX_BYTES (1u << 20)
 /* What internal servers have: RSA keys of 2048 bits, as a rule. */
@@ -34,6 +35,10 @@ int rule_backend_check(const struct rule_backend *b, const char *where, struct e
 	if (b->name[0] == '\0') {
 		error_set(err, -EINVAL, ERROR_INVALID, where, "backend_tls, but no name that the servers' certificate holds");
 		return error_hint(err, -EINVAL, "give backend_name = imap.internal.example, for example");
+	}
+	if (!tls_host_name_valid(b->name) || b->name[0] == '*') {
+		error_set(err, -EINVAL, ERROR_INVALID, where, "backend_name = %.80s isn't a host name", b->name);
+		return error_hint(err, -EINVAL, "give one that stands in the servers' certificates, not an address");
 	}
 	return 0;
 }

@@ -82,6 +82,7 @@ static void record_begin(struct splice *sp, const struct tuple *t)
 	r->id = (uint64_t)sp->all->config.worker << 56 | ++sp->all->next_id;
 	r->start_us = wall_us();
 	r->version = r->cipher = r->group = r->server_version = r->server_cipher = r->server_error = "";
+	r->server_alert = TLS_ALERT_NONE;
 	r->client = t->faddr;
 	r->client_port = t->fport;
 	r->listen = t->laddr;
@@ -241,6 +242,8 @@ static void record_end(struct splice *sp, enum splice_end end)
 	sp->record.end = (uint8_t)end;
 	sp->record.tls_error = (uint8_t)(sp->client.tls != NULL ? tls_session_error(sp->client.tls) : TLS_ERR_NONE);
 	sp->record.tls_alert = sp->client.tls != NULL ? tls_session_alert(sp->client.tls) : TLS_ALERT_NONE;
+	if (end == SPLICE_SERVER_TLS_FAILED)
+		splice_blame_server(sp, tls_error_name(tls_session_error(sp->server.tls)));
 	sp->record.duration_us = stack_now_us(all->config.stack) - sp->accepted_us;
 	if (rte_ring_enqueue_elem(all->config.log, &sp->record, sizeof(sp->record)) != 0)
 		count_drop(all->config.counters, DROP_LOG_FULL);

@@ -79,11 +79,17 @@ void splice_step_dial(struct splice *sp)
 	dial_next(sp, failure);
 }
 
-void splice_server_failed(struct splice *sp, const char *why)
+void splice_blame_server(struct splice *sp, const char *why)
 {
 	sp->record.server_error = why;
+	sp->record.server_alert = sp->server.tls != NULL ? tls_session_alert(sp->server.tls) : TLS_ALERT_NONE;
 	sp->record.failed_server = sp->record.server;
 	sp->record.failed_server_port = sp->record.server_port;
+}
+
+void splice_server_failed(struct splice *sp, const char *why)
+{
+	splice_blame_server(sp, why);
 	count_event(sp->all->config.counters, EVENT_BACKEND_TLS_FAILED);
 	if (sp->server.dead == 0)
 		splice_flush(&sp->server);	/* an alert */

@@ -281,7 +281,7 @@ enum splice_end splice_move_down(struct splice *sp)
 
 	sp->record.bytes_to_client += moved;
 	counter_add(&counts(sp)->bytes_to_client, moved);
-	if (moved > 0 && sp->server.tls != NULL && !sp->server.remembered)
+	if (moved > 0 && end == SPLICE_OPEN && sp->server.tls != NULL && !sp->server.remembered)
 		remember_server(sp);
 	return end;
 }

@@ -111,6 +111,8 @@ unsigned int splice_server_index(const struct splice *sp);
 void splice_step_server_handshake(struct splice *sp);
 /* The server didn't do: the next one is tried; may end (and free) @sp. @why: "timeout", or an error's name. */
 void splice_server_failed(struct splice *sp, const char *why);
+/* Into the record: TLS with the server failed, and why. */
+void splice_blame_server(struct splice *sp, const char *why);
 /* A leg's connection is let go, with a RST or in good order. */
 void splice_release(struct leg *leg, bool reset);
 /* Sends what TLS has produced. */

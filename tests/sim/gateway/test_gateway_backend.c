@@ -9,6 +9,7 @@
 #include "certificate.h"
 #include "peer.h"
 #include "tcp.h"
+#include "tls/tls.h"
 #include "world.h"
 
 #define SECOND 1000000ull
@@ -166,6 +167,105 @@ static void test_first_server_is_silent(void **state)
 	second_serves(0, "timeout", 15 * SECOND);
 }
 
+/* A server that isn't ours to trust: it says @bytes of @says, and ends if @fin. */
+static struct record hostile(const uint8_t *says, uint32_t bytes, unsigned int times, bool fin)
+{
+	struct world *w = tls_world(&world_usual);
+	struct peer *s;
+	struct record r;
+
+	certificate_free_ctx(w->server_tls[0]);
+	w->server_tls[0] = NULL;
+	peer_listen(w, &(struct peer){ .close = CLOSE_NEVER, .paused = true });
+	peer_connect(w, &(struct peer){ .send_bytes = 40, .close = CLOSE_WHEN_PEER_DOES });
+	assert_true(world_run(w, first_server, SECOND));
+	s = peer_of(w, SERVER, 0);
+	for (; times > 0; times--)
+		peer_send_raw(s, says, bytes);
+	if (fin)
+		tcp_shutdown(s->conn);
+	assert_true(world_run(w, log_written, 15 * SECOND));
+	r = world_record(w);
+	assert_int_equal(r.end, SPLICE_BACKEND_TLS);
+	assert_int_equal(r.failed_server_port, 143);
+	assert_int_equal(r.bytes_from_client, 0);
+	world_free(w);
+	return r;
+}
+
+static void test_alert_of_a_server(void **state)
+{
+	static const uint8_t alert[] = { 21, 3, 3, 0, 2, 2, 40 };
+	struct record r = hostile(alert, sizeof(alert), 1, false);
+
+	(void)state;
+	assert_string_equal(r.server_error, "peer_alert");
+	assert_string_equal(tls_alert_name(r.server_alert), "handshake_failure");
+}
+
+static void test_end_in_the_handshake(void **state)
+{
+	static const uint8_t half[] = { 22, 3, 3, 0, 90, 2 };
+
+	(void)state;
+	assert_string_equal(hostile(half, 0, 0, true).server_error, "closed");
+	assert_string_equal(hostile(half, sizeof(half), 1, true).server_error, "closed");
+}
+
+/* A message of 16 MB in records without end: it is refused long before it is kept. */
+static void test_endless_handshake(void **state)
+{
+	static uint8_t record[5 + 1000] = { 22, 3, 3, 1000 >> 8, 1000 & 255, 2, 255, 255, 255 };
+	struct record r = hostile(record, sizeof(record), 200, false);
+
+	(void)state;
+	assert_string_not_equal(r.server_error, "timeout");
+	assert_string_not_equal(r.server_error, "no_memory");
+}
+
+/* After the handshake: what doesn't open is told to both, and the log knows who it was. */
+static void test_bad_record_of_a_server(void **state)
+{
+	static const uint8_t record[5 + 40] = { 23, 3, 3, 0, 40, 1, 2, 3 };
+	struct world *w = tls_world(&world_usual);
+	struct record r;
+	struct peer *c;
+
+	(void)state;
+	peer_listen(w, &(struct peer){ .send_bytes = 1000, .close = CLOSE_NEVER });
+	c = peer_connect(w, &(struct peer){ .expect_bytes = 1000, .close = CLOSE_NEVER });
+	world_wait(w, SECOND);
+	peer_send_raw(peer_of(w, SERVER, 0), record, sizeof(record));
+	assert_true(world_run(w, log_written, 5 * SECOND));
+	r = world_record(w);
+	assert_int_equal(r.end, SPLICE_SERVER_TLS_FAILED);
+	assert_string_equal(r.server_error, "bad_record");
+	assert_int_equal(r.failed_server_port, 143);
+	world_wait(w, SECOND);
+	assert_true(peer_of(w, SERVER, 0)->tls_failed);	/* by our alert */
+	assert_int_equal(c->got_bytes, 1000);
+	assert_true(c->got_end);
+	assert_false(c->got_close_notify);
+	world_free(w);
+}
+
+/* Nobody waits for the server any more: nor do we. */
+static void test_client_leaves_meanwhile(void **state)
+{
+	struct world *w = tls_world(&world_usual);
+
+	(void)state;
+	certificate_free_ctx(w->server_tls[0]);
+	w->server_tls[0] = NULL;
+	peer_listen(w, &(struct peer){ .close = CLOSE_NEVER, .paused = true });
+	peer_connect(w, &(struct peer){ .send_bytes = 40, .close = CLOSE_NEVER });
+	assert_true(world_run(w, first_server, SECOND));
+	peer_reset(peer_of(w, CLIENT, 0));
+	assert_true(world_run(w, log_written, SECOND));
+	assert_int_equal(world_record(w).end, SPLICE_CLIENT_RESET);
+	world_free(w);
+}
+
 /* What the server didn't say well isn't told to the client as a good end. */
 static void test_bare_fin_of_a_server(void **state)
 {
@@ -215,6 +315,11 @@ int main(void)
 		cmocka_unit_test(test_wrong_name),
 		cmocka_unit_test(test_first_server_speaks_no_tls),
 		cmocka_unit_test(test_first_server_is_silent),
+		cmocka_unit_test(test_alert_of_a_server),
+		cmocka_unit_test(test_end_in_the_handshake),
+		cmocka_unit_test(test_endless_handshake),
+		cmocka_unit_test(test_bad_record_of_a_server),
+		cmocka_unit_test(test_client_leaves_meanwhile),
 		cmocka_unit_test(test_bare_fin_of_a_server),
 		cmocka_unit_test(test_server_ends_in_mid_record),
 	};
