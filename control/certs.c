@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,24 +11,10 @@
 #include "tls/context.h"
 #include "tls/store.h"
 
-static bool stamp_file(const char *path, uint64_t *device, uint64_t *inode, uint64_t *bytes, uint64_t *changed_ns)
-{
-	struct stat st;
-
-	if (stat(path, &st) != 0)
-		return false;
-	*device = st.st_dev;
-	*inode = st.st_ino;
-	*bytes = (uint64_t)st.st_size;
-	*changed_ns = (uint64_t)st.st_ctim.tv_sec * 1000000000 + (uint64_t)st.st_ctim.tv_nsec;
-	return true;
-}
-
 void certificate_stamp(const char *chain_path, const char *key_path, struct certificate_stamp *out)
 {
 	memset(out, 0, sizeof(*out));
-	if (stamp_file(chain_path, &out->chain.device, &out->chain.inode, &out->chain.bytes, &out->chain.changed_ns) &&
-	    stamp_file(key_path, &out->key.device, &out->key.inode, &out->key.bytes, &out->key.changed_ns))
+	if (file_stamp(chain_path, &out->chain) && file_stamp(key_path, &out->key))
 		return;
 	memset(out, 0, sizeof(*out));
 }

@@ -13,15 +13,14 @@
 
 #include "control/config.h"
 #include "control/error.h"
+#include "control/text.h"
 #include "tls/cert.h"
 
 struct tls_ctx;
 
 /* By what two files are known, as far as a change shows. All zero: one of them isn't there. */
 struct certificate_stamp {
-	struct {
-		uint64_t device, inode, bytes, changed_ns;
-	} chain, key;
+	struct file_stamp chain, key;
 };
 
 struct certificate {

@@ -33,7 +33,7 @@ struct command {
 	enum postern_exit (*run)(const struct invocation *inv);
 };
 
-extern const struct command commands_rules[], commands_state[], commands_certs[];
+extern const struct command commands_rules[], commands_state[], commands_certs[], commands_tickets[];
 
 /*
  * Asks one thing and answers the exit status. With --json prints the result and

@@ -116,6 +116,16 @@ static int read_watch(const struct conf *value, const struct place *place, void 
 	return read_time_or_off(value, place, WATCH_MIN_US, WATCH_MAX_US, &((struct config *)out)->certificates_watch_us, err);
 }
 
+static int read_tickets_watch(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	return read_time_or_off(value, place, WATCH_MIN_US, WATCH_MAX_US, &((struct config *)out)->tickets.watch_us, err);
+}
+
+/* A phone that polls every hour resumes. Longer means that a stolen key opens more (RFC 9325 7.4). */
+#define TICKETS_LIFETIME_US UINT64_C(7200000000)
+#define TICKETS_LIFETIME_MIN_US UINT64_C(60000000)
+#define TICKETS_LIFETIME_MAX_US UINT64_C(604800000000)	/* RFC 8446 4.6.1 */
+
 static const struct field timeout_fields[] = {
 	{ "handshake_timeout", FIELD_DURATION, FIELD_OF(struct config, handshake_timeout_us),
 	  100000, UINT64_C(600000000), NULL, NULL },
@@ -137,6 +147,13 @@ static const struct field log_fields[] = {
 static const struct field store_fields[] = {
 	{ "directory", FIELD_TEXT, FIELD_OF(struct config, certificates_directory), 0, 0, NULL, NULL },
 	{ .key = "watch", .kind = FIELD_OTHER, .read = read_watch },
+};
+
+static const struct field tickets_fields[] = {
+	{ "keys", FIELD_TEXT, FIELD_OF(struct config, tickets.file), 0, 0, NULL, NULL },
+	{ "lifetime", FIELD_DURATION, FIELD_OF(struct config, tickets.lifetime_us),
+	  TICKETS_LIFETIME_MIN_US, TICKETS_LIFETIME_MAX_US, NULL, NULL },
+	{ .key = "watch", .kind = FIELD_OTHER, .read = read_tickets_watch },
 };
 
 static int read_mode(const struct conf *value, const struct place *place, void *out, struct error *err)
@@ -214,8 +231,8 @@ static int read_section(const struct conf *root, const char *key, const struct f
 
 static int read_tables(const struct conf *root, struct raw *raw, struct error *err)
 {
-	static const char *const sections[] = { "memory", "limits", "control", "log", "metrics", "certificates", "certificate",
-						"port", "route", "rule", NULL };
+	static const char *const sections[] = { "memory", "limits", "control", "log", "metrics", "certificates",
+						"certificate", "tickets", "port", "route", "rule", NULL };
 	static const char *const timeouts[] = { "handshake_timeout", "idle_timeout", "keepalive", "user_timeout",
 						"user_timeout_limit", "handshake_budget", NULL };
 	static const char *const bounds[] = { "connections", "buffer", NULL };
@@ -235,6 +252,8 @@ static int read_tables(const struct conf *root, struct raw *raw, struct error *e
 		r = read_section(root, "log", log_fields, N_FIELDS(log_fields), c, NULL, c->file, err);
 	if (r == 0)
 		r = read_section(root, "metrics", metrics_fields, N_FIELDS(metrics_fields), c, NULL, c->file, err);
+	if (r == 0)
+		r = read_section(root, "tickets", tickets_fields, N_FIELDS(tickets_fields), c, NULL, c->file, err);
 	if (r == 0)
 		r = read_section(root, "certificates", store_fields, N_FIELDS(store_fields), c, NULL, c->file, err);
 	return r;
@@ -265,6 +284,8 @@ static int make_paths_absolute(struct config *c, struct error *err)
 		r = make_absolute(c->file, c->log.file, sizeof(c->log.file), err);
 	if (r == 0)
 		r = make_absolute(c->file, c->certificates_directory, sizeof(c->certificates_directory), err);
+	if (r == 0)
+		r = make_absolute(c->file, c->tickets.file, sizeof(c->tickets.file), err);
 	if (r == 0)
 		r = make_absolute(c->file, c->rules_file, sizeof(c->rules_file), err);
 	for (struct config_certificate *cert = c->certificates; r == 0 && cert != NULL; cert = cert->next) {
@@ -349,7 +370,8 @@ int config_parse(const char *text, size_t bytes, const char *file, struct config
 	snprintf(c->file, sizeof(c->file), "%s", file);
 	snprintf(c->control.socket, sizeof(c->control.socket), "%s", CONTROL_SOCKET_DEFAULT);
 	snprintf(c->certificates_directory, sizeof(c->certificates_directory), "%s", TLS_STORE_DEFAULT);
-	c->certificates_watch_us = WATCH_US;
+	c->certificates_watch_us = c->tickets.watch_us = WATCH_US;
+	c->tickets.lifetime_us = TICKETS_LIFETIME_US;
 	c->handshake_timeout_us = UINT64_C(10000000);
 	c->idle_timeout_us = UINT64_C(1800000000);	/* under 30 minutes would break IMAP's IDLE (RFC 9051 5.4) */
 	c->dataplane.keepalive_us = KEEPALIVE_US;

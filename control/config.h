@@ -51,6 +51,10 @@ struct config {
 		struct addr addr;
 		uint16_t port;		/* 0: nowhere */
 	} metrics;			/* where GET /metrics is answered */
+	struct {
+		char file[PATH_MAX];	/* of keys that are given; "": our own */
+		uint64_t lifetime_us, watch_us;	/* of a ticket; how often the file is looked at, 0: never */
+	} tickets;
 	char certificates_directory[PATH_MAX];	/* the store of `postern cert` */
 	uint64_t certificates_watch_us;		/* how often their files are looked at; 0: never */
 	struct config_certificate *certificates;

@@ -58,6 +58,17 @@ int text_read_file(const char *path, size_t max_bytes, char **out, size_t *out_b
 	return r;
 }
 
+bool file_stamp(const char *path, struct file_stamp *out)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return false;
+	*out = (struct file_stamp){ .device = st.st_dev, .inode = st.st_ino, .bytes = (uint64_t)st.st_size,
+		.changed_ns = (uint64_t)st.st_ctim.tv_sec * 1000000000 + (uint64_t)st.st_ctim.tv_nsec };
+	return true;
+}
+
 static int write_all(int fd, const char *data, size_t bytes)
 {
 	while (bytes > 0) {

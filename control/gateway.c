@@ -11,6 +11,7 @@
 #include "control/orders.h"
 #include "control/text.h"
 #include "tls/context.h"
+#include "tls/tickets.h"
 
 #define CERTIFICATES_AGAIN_US UINT64_C(60000000)	/* a daemon outlives its certificates */
 #define RETIRED_MANY 32u
@@ -55,6 +56,7 @@ static void warn_of_certificates(struct certs *certs, const struct certs *before
 
 int gateway_init(struct gateway *g, struct config *config, struct error *err)
 {
+	struct tls_tickets *tickets = NULL;
 	int r;
 
 	memset(g, 0, sizeof(*g));
@@ -66,14 +68,15 @@ int gateway_init(struct gateway *g, struct config *config, struct error *err)
 		error_set(err, r, ERROR_INTERNAL, "", "out of memory");
 	else
 		r = certs_load_missing(&g->certs, config, &g->rules, err);
-	if (r == 0)
-		r = live_init(&g->live, config->dataplane.n_workers, err);
+	if (r == 0 && (tickets = ticket_keys_make(&g->ticket_keys, config, monotonic_us(), err)) == NULL)
+		r = -EINVAL;
 	if (r != 0) {
 		certs_fini(&g->certs);
 		ruleset_fini(&g->rules);
 		config_free(config);
 		return r;
 	}
+	live_init(&g->live, config->dataplane.n_workers, tickets);
 	warn_of_certificates(&g->certs, NULL);
 	watchdog_init(&g->watchdog, config->dataplane.n_workers);
 	return 0;
@@ -100,7 +103,7 @@ int gateway_publish_first(struct gateway *g, struct error *err)
 
 	if (r == 0)
 		live_publish(&g->live, next, &g->rules);
-	g->tickets_us = g->certificates_us = monotonic_us();
+	g->certificates_us = monotonic_us();
 	return r;
 }
 
@@ -125,7 +128,13 @@ int gateway_check(struct config *config, struct error *err)
 {
 	struct certs certs = { 0 };
 	int r = certs_load_missing(&certs, config, &config->rules, err);
+	struct tls_tickets *tickets;
+	struct ticket_keys keys;
 
+	if (r == 0 && (tickets = ticket_keys_make(&keys, config, 0, err)) == NULL)
+		r = -EINVAL;
+	else if (r == 0)
+		tls_tickets_free(tickets);
 	for (uint32_t i = 0; r == 0 && i < config->rules.n; i++)
 		r = check_rule(&certs, &config->rules.defs[i], err);
 	if (r == 0)
@@ -300,6 +309,7 @@ int gateway_reload(struct gateway *g, struct reload_report *report, struct error
 {
 	struct ruleset rules = { 0 };
 	struct certs certs = { 0 };
+	struct ticket_keys_next tickets = { .tickets = NULL };
 	struct config *fresh;
 	int r = config_read(g->config->file, &fresh, err);
 
@@ -313,6 +323,8 @@ int gateway_reload(struct gateway *g, struct reload_report *report, struct error
 		error_set(err, r, ERROR_INTERNAL, "", "out of memory");
 	if (r == 0)
 		r = certs_reload(&certs, &g->certs, fresh, &rules, err);
+	if (r == 0)
+		r = ticket_keys_prepare(g, fresh, monotonic_us(), &tickets, err);
 	if (r == 0) {
 		compare(g, &rules, &certs, report);
 		r = apply_under(g, fresh, &rules, &certs, false, err);
@@ -320,12 +332,14 @@ int gateway_reload(struct gateway *g, struct reload_report *report, struct error
 	ruleset_fini(&rules);
 	certs_fini(&certs);
 	if (r != 0) {
+		ticket_keys_discard(&tickets);
 		config_free(fresh);
 		g->refused_changes++;
 		return r;
 	}
 	config_free(g->config);
 	g->config = fresh;
+	ticket_keys_take(g, &tickets);
 	g->changes++;
 	log_say(LOG_INFO_LEVEL, "reloaded: %u rules added, %u changed, %u removed; %u certificates differ",
 		report->added, report->changed, report->removed, report->certificates);
@@ -381,8 +395,6 @@ static void watch_links(void)
 
 void gateway_tick(struct gateway *g, uint64_t now_us)
 {
-	struct error err;
-
 	watch_links();
 	tell_lost_records(g);
 	watchdog_tick(&g->watchdog, now_us);
@@ -390,11 +402,7 @@ void gateway_tick(struct gateway *g, uint64_t now_us)
 		return;	/* what follows waits for workers */
 	live_reap(&g->live);
 	drain_tick(&g->drain, now_us);
-	if (now_us - g->tickets_us >= LIVE_TICKETS_S * UINT64_C(1000000)) {
-		g->tickets_us = now_us;
-		if (live_rotate_tickets(&g->live, &err) != 0)
-			log_say(LOG_ERROR_LEVEL, "%s", err.message);
-	}
+	ticket_keys_tick(g, now_us);
 	if (now_us - g->certificates_us >= CERTIFICATES_AGAIN_US) {
 		g->certificates_us = now_us;
 		certs_tell_ends(&g->certs, time(NULL));

@@ -20,6 +20,7 @@
 #include "control/config.h"
 #include "control/drain.h"
 #include "control/live.h"
+#include "control/ticket_keys.h"
 #include "control/watchdog.h"
 
 struct gateway {
@@ -31,7 +32,8 @@ struct gateway {
 	struct watchdog watchdog;
 	uint64_t started_us;		/* wall clock */
 	const char *tls_version;	/* of the library; static */
-	uint64_t tickets_us, certificates_us, last_log_full;
+	struct ticket_keys ticket_keys;
+	uint64_t certificates_us, last_log_full;
 	uint64_t watched_us;		/* when the certificates' files were looked at */
 	bool certificates_moving;	/* some were changing then */
 	uint64_t changes, refused_changes;

@@ -11,12 +11,6 @@
 #include "tls/context.h"
 #include "tls/tickets.h"
 
-/*
- * Keys are made afresh every hour and kept for two more: what is sealed now can be
- * opened for at least this long.
- */
-#define TICKET_LIFETIME_S ((TLS_TICKETS_KEYS - 1) * LIVE_TICKETS_S)
-
 /* All versions of a rule of one name count here. */
 struct live_numbers {
 	char name[RULE_NAME_BYTES];
@@ -42,14 +36,11 @@ struct live_next {
 	struct live_rule *fresh;	/* made for it */
 };
 
-int live_init(struct live *l, uint16_t n_workers, struct error *err)
+void live_init(struct live *l, uint16_t n_workers, struct tls_tickets *tickets)
 {
 	memset(l, 0, sizeof(*l));
 	l->n_workers = n_workers;
-	l->tickets = tls_tickets_new(NULL, TICKET_LIFETIME_S);
-	if (l->tickets == NULL)
-		return error_set(err, -ENOMEM, ERROR_INTERNAL, "", "no keys for session tickets could be made");
-	return 0;
+	l->tickets = tickets;
 }
 
 static struct live_numbers *numbers_hold(struct live *l, const char *name)
@@ -388,18 +379,15 @@ unsigned int live_reap(struct live *l)
 	return n;
 }
 
-int live_rotate_tickets(struct live *l, struct error *err)
+int live_put_tickets(struct live *l, struct tls_tickets *fresh, struct error *err)
 {
-	struct tls_tickets *fresh = tls_tickets_new(l->tickets, TICKET_LIFETIME_S);
 	size_t bytes = sizeof(*l->current) + l->current->n_rules * sizeof(l->current->rules[0]);
 	struct policy *next = malloc(bytes);
 
 	ASSERT(l->current != NULL);
-	if (fresh == NULL || next == NULL) {
-		if (fresh != NULL)
-			tls_tickets_free(fresh);
-		free(next);
-		return error_set(err, -ENOMEM, ERROR_INTERNAL, "", "no new keys for session tickets could be made");
+	if (next == NULL) {
+		tls_tickets_free(fresh);
+		return error_set(err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");
 	}
 	memcpy(next, l->current, bytes);
 	next->generation = ++l->generation;
@@ -407,8 +395,7 @@ int live_rotate_tickets(struct live *l, struct error *err)
 	l->current = next;
 	free(policy_publish(next));
 	/* A worker lets go of the last keys when it first sees the new snapshot, which may be a turn later: they wait. */
-	if (l->old_tickets != NULL)
-		tls_tickets_free(l->old_tickets);
+	tls_tickets_free(l->old_tickets);
 	l->old_tickets = l->tickets;
 	l->tickets = fresh;
 	return 0;
@@ -429,10 +416,8 @@ void live_fini(struct live *l)
 		n->named = false;
 	numbers_sweep(l);
 	ASSERT(l->numbers == NULL);	/* else a version was lost */
-	if (l->tickets != NULL)
-		tls_tickets_free(l->tickets);
-	if (l->old_tickets != NULL)
-		tls_tickets_free(l->old_tickets);
+	tls_tickets_free(l->tickets);
+	tls_tickets_free(l->old_tickets);
 	memset(l, 0, sizeof(*l));
 }
 

@@ -40,8 +40,8 @@ struct live {
 	uint32_t n_retired;
 };
 
-/* 0, or -errno with @err. */
-int live_init(struct live *l, uint16_t n_workers, struct error *err);
+/* Consumes @tickets. */
+void live_init(struct live *l, uint16_t n_workers, struct tls_tickets *tickets);
 void live_fini(struct live *l);
 
 /* Every rule's certificate must be in @certs. 0, or -errno with @err and nothing changed. */
@@ -53,9 +53,8 @@ void live_discard(struct live *l, struct live_next *next);
 
 /* Frees retired rules that no connection holds; waits for a grace period if there are any. How many. */
 unsigned int live_reap(struct live *l);
-#define LIVE_TICKETS_S 3600u	/* how often live_rotate_tickets is to be called */
-/* New keys for session tickets, with the last ones kept for opening; publishes. 0, or -errno with @err. */
-int live_rotate_tickets(struct live *l, struct error *err);
+/* Publishes other keys for session tickets. Consumes @fresh. 0, or -errno with @err. */
+int live_put_tickets(struct live *l, struct tls_tickets *fresh, struct error *err);
 
 /* A rule's numbers, all workers together; zeros for a name that never was published. */
 void live_count(const struct live *l, const char *name, struct rule_count *sum);

@@ -10,7 +10,7 @@
 
 #define SOCKET_DEFAULT "/run/postern/postern.sock"
 
-static const struct command *const tables[] = { commands_rules, commands_certs, commands_state };
+static const struct command *const tables[] = { commands_rules, commands_certs, commands_tickets, commands_state };
 
 static void print_commands(FILE *out)
 {

@@ -10,7 +10,7 @@
 
 uint64_t control_counters[CONTROL_COUNTER_COUNT];
 
-static const struct verb *const tables[] = { verbs_rules, verbs_certs, verbs_connections, verbs_stats, verbs_daemon };
+static const struct verb *const tables[] = { verbs_rules, verbs_certs, verbs_tickets, verbs_connections, verbs_stats, verbs_daemon };
 
 int request_args(const json_t *args, const struct field *fields, size_t n_fields, void *out, struct error *err)
 {

@@ -50,7 +50,7 @@ struct verb {
 	json_t *(*run)(struct gateway *g, const json_t *args, struct error *err);
 };
 
-extern const struct verb verbs_rules[], verbs_certs[], verbs_connections[], verbs_stats[], verbs_daemon[];
+extern const struct verb verbs_rules[], verbs_certs[], verbs_tickets[], verbs_connections[], verbs_stats[], verbs_daemon[];
 /* Calls @visit for every verb. */
 void request_each_verb(void (*visit)(const struct verb *v, void *arg), void *arg);
 

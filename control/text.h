@@ -34,5 +34,11 @@ const char *text_format_time(uint64_t us, char *buf, size_t buf_bytes);
 
 /* The whole file with a NUL after it; free() it. 0, or -errno with @err. */
 int text_read_file(const char *path, size_t max_bytes, char **out, size_t *out_bytes, struct error *err);
+/* By what a file is known, as far as a change of it shows. */
+struct file_stamp {
+	uint64_t device, inode, bytes, changed_ns;
+};
+/* False: it isn't there, and *out as it was. */
+bool file_stamp(const char *path, struct file_stamp *out);
 /* Replaces the file in one step (a new file, fsync, rename, fsync of its folder). 0, or -errno with @err. */
 int text_write_file(const char *path, const char *data, size_t bytes, unsigned int mode, struct error *err);
