@@ -97,8 +97,8 @@ static void tell_age(struct gateway *g)
 		    (int64_t)now - info.from < (int64_t)OLD_S)
 			continue;
 		g->ticket_keys.told_from = info.from;
-		log_say(LOG_WARNING_LEVEL, "session tickets: the key %s has sealed for %lld days: whoever steals it reads what "
-			"was resumed since then; put a newer one into %s (postern tickets roll)", info.id,
+		log_say(LOG_WARNING_LEVEL, "session tickets: the key %s has sealed for %lld days: whoever steals it opens all "
+			"tickets since then; put a newer one into %s (postern tickets roll)", info.id,
 			(long long)((int64_t)now - info.from) / 86400, g->config->tickets.file);
 	}
 }

@@ -206,7 +206,7 @@ size_t tls_ticket_file_write(const struct tls_ticket_key *keys, unsigned int n, 
 {
 	size_t at = (size_t)snprintf(out, TLS_TICKET_FILE_BYTES,
 		"# Keys of postern's TLS session tickets, shared by the gateways that hold this file:\n"
-		"# from when each seals, and the key. Whoever has them can read resumed sessions.\n");
+		"# from when each seals, and the key. Whoever has them can open all tickets.\n");
 	unsigned int i, k;
 
 	for (i = n; i-- > 0;) {

@@ -8,6 +8,7 @@ POSTERND is the real daemon over a dataplane that only takes notes.
 """
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -385,6 +386,29 @@ def certificates(d):
     d.write("certs/mail.key", "rubbish")
     d.bad(REFUSED, "certificate mail", "cert", "load", "mail")
     check(d.json("cert", "list")[0]["names"] == ["new.example.test"], "a refused load changed something")
+
+
+@test
+def ticket_keys_are_shared(d):
+    """a file of ticket keys: rolled, used, shown by names and ages, and never the keys"""
+    d.bad(USAGE, "--every", "tickets", "roll", d.path("tickets"), "--every", "5s")
+    first = d.good("tickets", "roll", d.path("tickets"), "--every", "1h")
+    check(first == d.good("tickets", "roll", d.path("tickets"), "--every", "1h"), "a second roll isn't the same")
+    check(os.stat(d.path("tickets")).st_mode & 0o777 == 0o600, "others may read it")
+    keys = [line.split()[1] for line in d.read("tickets").splitlines() if not line.startswith("#")]
+    check(len(keys) == 2 and all(len(key) == 64 for key in keys), keys)
+    d.start(HEAD + IMAP + "tickets { keys = tickets; lifetime = 3h; }\n", options=["--verbose"])
+    shown = d.json("tickets")
+    check([key["state"] for key in shown["keys"]] == ["next", "current"], shown)
+    check(shown["lifetime"] == 10800 and shown["file"] == d.path("tickets"), shown)
+    check(all(key["id"] in first for key in shown["keys"]), f"{shown} but {first}")
+    table = d.good("tickets")
+    check(re.search(r"next +\S+Z +in (59m|1h)", table) and "A ticket serves for 3h." in table, table)
+    open(d.path("tickets"), "a", encoding="utf-8").write("0123\n")
+    d.bad(REFUSED, "line 5", "reload")
+    d.bad(REFUSED, "line 5", "tickets", "roll", d.path("tickets"))
+    told = first + table + json.dumps(shown) + d.read("log") + d.read("stderr")
+    check(not any(key[at:at + 16] in told for key in keys for at in range(0, 48, 2)), "a key is told")
 
 
 @test

@@ -124,6 +124,37 @@ def resumption(env):
 
 
 @e2e.test()
+def shared_ticket_keys(env):
+    """with a file of ticket keys sessions resume after a restart, as on another gateway, and not without"""
+    gateway = env.gateway
+    with tempfile.TemporaryDirectory() as folder:
+        files = [os.path.join(folder, name) for name in ("keys", "others")]
+        for file in files:
+            gateway.command("tickets", "roll", file)
+        gateway.tickets = {"keys": files[0]}
+        shell.write(gateway.config, gateway.configuration())
+        gateway.command("reload")
+        for version in ("-tls1_3", "-tls1_2"):
+            ask = [program("openssl"), "s_client", "-connect", f"{site.GATEWAY_WAN[4]}:993",
+                   "-servername", site.IMAP_NAME, "-CAfile", env.ca, version, "-ign_eof"]
+            in_wan(env, ask + ["-sess_out", folder + "/" + version], input="a logout\r\n", timeout=20)
+        check(gateway.stop() == 0, "posternd ended badly")
+        gateway.start()
+        for keys, want in ((files[0], "Reused, TLS"), (files[1], "New, TLS")):
+            os.rename(keys, files[0])
+            gateway.command("reload")
+            for version in ("-tls1_3", "-tls1_2"):
+                ask = [program("openssl"), "s_client", "-connect", f"{site.GATEWAY_WAN[4]}:993",
+                       "-servername", site.IMAP_NAME, "-CAfile", env.ca, version, "-ign_eof"]
+                said = in_wan(env, ask + ["-sess_in", folder + "/" + version],
+                              input="a logout\r\n", timeout=20).stdout
+                check(want in said and "* OK" in said, f"{version}: not `{want}`: {excerpt(said)}")
+        gateway.tickets = {}
+        shell.write(gateway.config, gateway.configuration())
+        gateway.command("reload")
+
+
+@e2e.test()
 def swaks(env):
     """swaks sends by SMTPS with AUTH, and is refused with a wrong password"""
     base = [program("swaks"), "--tls-on-connect", "--tls-verify", "--tls-ca-path", env.ca,

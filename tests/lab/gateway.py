@@ -55,6 +55,7 @@ class Gateway:
         self.log = os.path.join(self.folder, "connections.log")
         self.store = os.path.join(lab.folder, "certs")
         self.process = self.carrier = None
+        self.tickets = {}  # the section of that name
 
     def configuration(self):
         """The whole text, as a person would write it."""
@@ -70,6 +71,7 @@ class Gateway:
             ucl.section("log", {"format": "json", "file": self.log}),
             ucl.section("metrics", {"listen": METRICS}),
             ucl.section("certificates", {"directory": self.store}),
+            ucl.section("tickets", self.tickets),
             *self.ports(external, internal),
             ucl.section("route", {"to": "0.0.0.0/0", "via": site.CLIENT[4]}),
             ucl.section("route", {"to": "::/0", "via": site.CLIENT[6]}),
