@@ -84,7 +84,7 @@ static void bad_files(void **state)
 	}
 	for (unsigned int i = 0; i < KEYS + 1; i++) {
 		assert_int_equal(parse(i > 0 ? many : "x", keys, why), i > 0 ? (int)i : -EINVAL);
-		snprintf(many + strlen(many), sizeof(many) - strlen(many), "2026-11-25T06:00:%02uZ %02x%s\n", i, i, A + 2);
+		snprintf(many + strlen(many), sizeof(many) - strlen(many), "2026-11-25T06:00:%02uZ %02x%s\n", i, i, &A[2]);
 	}
 	assert_int_equal(parse(many, keys, why), -EINVAL);
 	assert_non_null(strstr(why, "line 33: more than 32 keys"));
