@@ -28,23 +28,59 @@ static struct tls_key *open_key(const struct cert_options *o, struct der text, c
 	return key;
 }
 
+/* One that is replaced leaves its index behind: those serials are of another issuer. */
+static int put_index_aside(const struct cert_options *o, char *why)
+{
+	char from[PATH_MAX], to[PATH_MAX + 8];
+
+	if (snprintf(from, sizeof(from), "%s/" TLS_CA_INDEX, o->dir) >= (int)sizeof(from))
+		return 0;	/* then it was never written */
+	snprintf(to, sizeof(to), "%s.old", from);
+	if (rename(from, to) == 0) {
+		tls_folder_sync_of(from);
+		return 0;
+	}
+	if (errno == ENOENT)
+		return 0;
+	snprintf(why, CERT_WHY_BYTES, "can't put the old CA's " TLS_CA_INDEX " aside: %s", strerror(errno));
+	return -1;
+}
+
+/* Are both certificates, and not the same one? */
+static bool is_another(const char *one, const char *other)
+{
+	struct der left[2] = { { (const uint8_t *)one, strlen(one) }, { (const uint8_t *)other, strlen(other) } };
+	struct pem_block b[2];
+	bool read[2], differ;
+
+	for (unsigned int i = 0; i < 2; i++)
+		read[i] = pem_next(&left[i], &b[i]) == PEM_BLOCK;
+	differ = read[0] && read[1] && !der_equal((struct der){ b[0].der, b[0].der_bytes }, (struct der){ b[1].der, b[1].der_bytes });
+	for (unsigned int i = 0; i < 2; i++)
+		if (read[i])
+			pem_block_fini(&b[i]);
+	return differ;
+}
+
 /*
  * The key's file holds the certificate, too: the two are replaced in one step, and
- * ca.pem is a copy for others, put right here when a crash kept it from being made.
+ * ca.pem is a copy for others, the last that is written of a CA. Where it is another's,
+ * a crash came between, and what it kept from being done is done here.
  */
 static int read_certificate(const struct cert_options *o, const char *key_text, struct cert_authority *a, char *why)
 {
 	const char *own = strstr(key_text, "-----BEGIN CERTIFICATE-----");
-	bool same;
+	bool same, other;
 
 	a->pem = tls_store_read(o->dir, TLS_STORE_CA, TLS_STORE_CHAIN, &a->pem_bytes, why, CERT_WHY_BYTES);
 	if (!own)
 		return a->pem ? 0 : -1;
 	same = a->pem && strcmp(a->pem, own) == 0;
+	other = a->pem && !same && is_another(a->pem, own);
 	free(a->pem);
 	a->pem = strdup(own);
 	a->pem_bytes = strlen(own);
-	if (!a->pem)
+	if (!a->pem || (other && put_index_aside(o, why) != 0))
 		return -1;
 	return same ? 0 : tls_store_write(o->dir, TLS_STORE_CA, TLS_STORE_CHAIN, own, why, CERT_WHY_BYTES);
 }
@@ -69,8 +105,8 @@ int cert_authority_open(const struct cert_options *o, bool with_key, struct cert
 	}
 	if (!bad) {
 		a->lock = tls_store_lock(o->dir, why, CERT_WHY_BYTES);
-		bad = a->lock < 0 || tls_ca_index_load(o->dir, &a->index, why, CERT_WHY_BYTES) != 0 ||
-		      read_certificate(o, key_text, a, why) != 0 ? -1 : 0;
+		bad = a->lock < 0 || read_certificate(o, key_text, a, why) != 0 ||
+		      tls_ca_index_load(o->dir, &a->index, why, CERT_WHY_BYTES) != 0 ? -1 : 0;
 	}
 	tls_key_text_free(key_text);
 	return bad;
@@ -145,20 +181,6 @@ static char *ca_key_text(const struct cert_options *o, const struct tls_key *key
 	return text;
 }
 
-/* One that is replaced leaves its index behind: those serials are of another issuer. */
-static int put_index_aside(const struct cert_options *o, char *why)
-{
-	char from[PATH_MAX], to[PATH_MAX + 8];
-
-	if (snprintf(from, sizeof(from), "%s/" TLS_CA_INDEX, o->dir) >= (int)sizeof(from))
-		return 0;	/* then it was never written */
-	snprintf(to, sizeof(to), "%s.old", from);
-	if (rename(from, to) == 0 || errno == ENOENT)
-		return 0;
-	snprintf(why, CERT_WHY_BYTES, "can't put the old CA's " TLS_CA_INDEX " aside: %s", strerror(errno));
-	return -1;
-}
-
 static int write_ca(const struct cert_options *o, const char *pem, const char *key_text, char *why)
 {
 	size_t bytes = strlen(key_text) + strlen(pem) + 1;
@@ -178,9 +200,9 @@ static int write_ca(const struct cert_options *o, const char *pem, const char *k
 	if (!bad)
 		bad = tls_store_write(o->dir, TLS_STORE_CA, TLS_STORE_KEY, both, why, CERT_WHY_BYTES);
 	if (!bad)
-		bad = tls_store_write(o->dir, TLS_STORE_CA, TLS_STORE_CHAIN, pem, why, CERT_WHY_BYTES);
-	if (!bad)
 		bad = put_index_aside(o, why);
+	if (!bad)
+		bad = tls_store_write(o->dir, TLS_STORE_CA, TLS_STORE_CHAIN, pem, why, CERT_WHY_BYTES);
 	tls_key_text_free(both);
 	close(lock);
 	return bad ? -1 : 0;
@@ -329,6 +351,25 @@ static struct tls_key *renewed_key(const struct cert_options *o, const struct x5
 	return cert_new_key(kind, why);
 }
 
+/* Does the new key wait for a request's answer? One without a request is what a crash left. */
+static bool request_waits(const struct cert_options *o)
+{
+	char why[CERT_WHY_BYTES];
+	struct tls_request request;
+	struct tls_key *key;
+	bool waits;
+
+	if (!tls_store_has(o->dir, o->name, TLS_STORE_NEW_KEY) || !tls_store_has(o->dir, o->name, TLS_STORE_REQUEST))
+		return false;
+	if (read_request(o, &request, why) != 0)
+		return true;	/* whoever made it may know more */
+	key = cert_stored_key(o->dir, o->name, TLS_STORE_NEW_KEY, why);
+	waits = !key || der_equal(tls_key_spki(key), request.x.spki);
+	tls_key_free(key);
+	tls_request_fini(&request);
+	return waits;
+}
+
 /* Where the key isn't here, or is to stay, the new certificate is for the same one. False with the reason. */
 static bool renew_keeps_key(const struct cert_options *o, const struct tls_issued *entry, bool *keeps, char *why)
 {
@@ -339,7 +380,7 @@ static bool renew_keeps_key(const struct cert_options *o, const struct tls_issue
 		snprintf(why, CERT_WHY_BYTES, "its key isn't in this folder, so that a new one can't be made here; whoever has it makes a new request");
 	else if (*keeps && entry && entry->revoked_at && entry->reason == TLS_REASON_KEY_COMPROMISE)
 		snprintf(why, CERT_WHY_BYTES, "it was revoked because its key is in strange hands: it needs a new key (without --reuse-key, or by a new request)");
-	else if (!*keeps && !o->force && tls_store_has(o->dir, o->name, TLS_STORE_NEW_KEY))
+	else if (!*keeps && !o->force && request_waits(o))
 		snprintf(why, CERT_WHY_BYTES, "the key of an unanswered request waits in %s.key.new; issue that one (postern cert issue %s), renew with --reuse-key, or drop it with --force",
 			 o->name, o->name);
 	else

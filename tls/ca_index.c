@@ -273,7 +273,9 @@ int tls_ca_keep(const char *dir, const char *serial, const char *pem, char *err,
 	char path[PATH_MAX];
 	int bad = path_of(dir, "ca/issued", path, err, err_bytes);
 
-	if (!bad && mkdir(path, 0755) != 0 && errno != EEXIST)
+	if (!bad && mkdir(path, 0755) == 0)
+		tls_folder_sync_of(path);
+	else if (!bad && errno != EEXIST)
 		bad = refuse(-errno, err, err_bytes, "can't make the folder %s: %s", path, strerror(errno));
 	if (!bad)
 		bad = kept_path(dir, serial, path, err, err_bytes);

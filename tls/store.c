@@ -63,11 +63,31 @@ bool tls_store_has(const char *dir, const char *name, enum tls_store_kind kind)
 	return tls_store_path(dir, name, kind, path, err, sizeof(err)) == 0 && access(path, F_OK) == 0;
 }
 
+void tls_folder_sync_of(const char *path)
+{
+	char folder[PATH_MAX], *slash;
+	int fd;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (slash)
+		slash[slash == folder] = '\0';
+	else
+		strcpy(folder, ".");
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		(void)fsync(fd);
+		close(fd);
+	}
+}
+
 static int make_folder(const char *path, mode_t mode, char *err, size_t err_bytes)
 {
 	struct stat st;
 
-	if (mkdir(path, mode) != 0 && errno != EEXIST)
+	if (mkdir(path, mode) == 0)
+		tls_folder_sync_of(path);
+	else if (errno != EEXIST)
 		return refuse(-errno, err, err_bytes, "can't make the folder %s: %s", path, strerror(errno));
 	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
 		return refuse(-ENOTDIR, err, err_bytes, "%s is not a folder", path);
@@ -113,24 +133,6 @@ static int write_whole(int fd, struct der left)
 	return fsync(fd) == 0 ? 0 : -errno;
 }
 
-/* A rename lasts when its folder has been written out. */
-static void sync_folder_of(const char *path)
-{
-	char folder[PATH_MAX], *slash;
-	int fd;
-
-	snprintf(folder, sizeof(folder), "%s", path);
-	slash = strrchr(folder, '/');
-	if (!slash)
-		return;
-	slash[slash == folder] = '\0';
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		(void)fsync(fd);
-		close(fd);
-	}
-}
-
 #define TEMPORARY_BYTES (PATH_MAX + 8)
 
 /* The text in a new file beside its place. */
@@ -157,7 +159,7 @@ static int put_in_place(const char *temporary, const char *path, char *err, size
 	int bad;
 
 	if (rename(temporary, path) == 0) {
-		sync_folder_of(path);
+		tls_folder_sync_of(path);
 		return 0;
 	}
 	bad = -errno;
@@ -295,7 +297,7 @@ int tls_store_settle(const char *dir, const char *name, char *err, size_t err_by
 	tls_cert_free(c);
 	if (bad)
 		return refuse(bad, err, err_bytes, "can't put %s in the place of %s: %s", new_key, key, strerror(-bad));
-	sync_folder_of(key);
+	tls_folder_sync_of(key);
 	return 0;
 }
 

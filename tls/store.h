@@ -52,6 +52,8 @@ struct tls_cert *tls_store_load_files(const char *chain_path, const char *key_pa
 int tls_store_lock(const char *dir, char *err, size_t err_bytes);
 /* A whole file replaced in one step that lasts, with these permissions whatever the umask. 0, or -errno with the reason. */
 int tls_file_replace(const char *path, struct der content, unsigned int mode, char *err, size_t err_bytes);
+/* A rename, or a new folder, lasts when the folder that it is in has been written out. */
+void tls_folder_sync_of(const char *path);
 
 /* Calls @each for the names that have a chain, in alphabetical order. 0, or -errno with the reason. */
 int tls_store_each(const char *dir, void (*each)(const char *name, void *with), void *with, char *err,
