@@ -49,6 +49,7 @@ class Alone(OverMemif):
         """Rising counters of the whole and of each worker; connections is what is open."""
         stats = self.control.ask("stats")
         values = {"turns": sum(worker["turns"] for worker in stats["workers"]),
+                  "busy_turns": sum(worker["busy_turns"] for worker in stats["workers"]),
                   "handshakes": stats["events"]["tls_handshakes"],
                   "packets": stats["events"]["rx_packets"],
                   "steered": stats["events"]["steered"],

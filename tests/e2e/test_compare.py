@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """bench/compare in its smallest form: a run, what it writes, and what it leaves behind."""
 
+import importlib.machinery
+import importlib.util
 import json
 import os
 import shutil
@@ -62,6 +64,9 @@ def usage():
     check("HAProxy" in compare("--help"), "no help")
     compare("--nonsense", status=2)
     check("one of haproxy" in compare("--peers", "squid", status=2), "it takes any peer")
+    told = subprocess.run([COMMAND.replace("compare", "scale"), "nonsense"], check=False,
+                          capture_output=True, text=True, timeout=20)
+    check(told.returncode == 2 and "there are connections" in told.stderr, told.stderr)
     check("one of handshake" in compare("--workloads", "x", status=2),
           "it takes any workload")
 
@@ -134,6 +139,56 @@ def settings_to_try():
     check(len(runner.variants(haproxy, "veth-gso", every["storm"])) == 1, "storm has one setting")
 
 
+def scale():
+    """bench/scale as a module, and a Bench whose rounds are given instead of run."""
+    loader = importlib.machinery.SourceFileLoader("scale", COMMAND.replace("compare", "scale"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("scale", loader))
+    loader.exec_module(module)
+
+    class Canned(module.Bench):
+        def __init__(self, found):
+            super().__init__(None, None, None, None, None)
+            self.found = found
+
+        def rounds(self, setups, measure):
+            check(set(self.found) == set(setups), f"measured are {list(setups)}")
+            return {setup: self.found[setup] for setup in setups}
+
+        def outcome(self, what):
+            return next(line for line in self.text().splitlines() if line.startswith(what))
+    return module, Canned
+
+
+def scale_says_what_was_missed():
+    """bench/scale: each case holds medians against what was wanted, and says what was missed"""
+    module, canned = scale()
+    names = ("requests, 1,000 open", "requests, 16,000 open, all in turn",
+             "requests, 100,000 open, all in turn", "requests, 100,000 open, 1,000 of them in use",
+             "handshakes, none open", "handshakes, 100,000 open")
+    bench = canned({name: [(rate, 1.1 * rate, 2.0)] * 3
+                    for name, rate in zip(names, (1000, 800, 500, 980, 100, 91))})
+    module.connections(bench)
+    for what, word in ((names[2], "MISSED"), (names[3], "met"), (names[5], "met")):
+        line = bench.outcome(f"{what} / ")
+        check(line.endswith(word), line)
+
+    def worker(per_busy, n):
+        return {what: {"per_busy": per_busy, "busy": [0.5] * n, "each_turn": 20.0, "steered": 0.0}
+                for what in ("requests", "handshakes")}
+    bench = canned({"one worker, core 0": [worker(110, 1)], "one worker, core 1": [worker(90, 1)],
+                    "two workers": [worker(89, 2)]})
+    module.workers(bench)
+    check(bench.outcome("requests: two / one").endswith("MISSED"), bench.text())
+
+    found = {(what, on): [{"rate": 4000, "each": 5e-6 + on * more, "p50": 50, "p99": 90, "changes": 990}]
+             for what, more in (("handshakes", 4e-6), ("requests", 6e-6)) for on in (False, True)}
+    bench = canned(found)
+    module.swaps(bench)
+    check(bench.outcome("handshakes: of the worker's core").endswith("met"), bench.text())
+    check(bench.outcome("requests: of the worker's core").endswith("MISSED"), bench.text())
+    check(bench.outcome("requests, p99 with changes").endswith("met"), bench.text())
+
+
 def needs_programs():
     if peers.HAProxy.missing():
         raise e2e.Skip(peers.HAProxy.missing())
@@ -159,7 +214,9 @@ def smallest_run():
         used = run["gateway"]
         check(run["result"]["metrics"]["handshakes_per_s"] > 0, f"{key}: no handshakes")
         check(not run["result"]["metrics"].get("errors"), f"{key}: {run['result']['metrics']}")
-        check(0 < used["charged_s"] < 1.2 * used["wall_s"], f"{key}: {used}")
+        # Where others have the core, samples come late, and a short window's end is read off far from it.
+        most = 1.2 if used["core_busy_before"] < 0.2 else 3
+        check(0 < used["charged_s"] < most * used["wall_s"], f"{key}: {used}")
     memif, kernel = runs["postern", "memif"]["gateway"], runs["haproxy", "veth-gso"]["gateway"]
     check(kernel["rss_bytes"] > 1000000, str(kernel))
     check((memif["charged_as"], kernel["charged_as"]) == ("busy_s", "core_busy_s"), "charged")
@@ -206,7 +263,7 @@ def killed():
 
 
 STEPS = (meter_reads_between_samples, table_takes_the_best_peer, several_numbers_of_a_run,
-         settings_to_try, usage, smallest_run, told_to_end, killed)
+         scale_says_what_was_missed, settings_to_try, usage, smallest_run, told_to_end, killed)
 
 
 def main():
