@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control/text.h"
+#include "dataplane/base/addr.h"
 #include "tls/context.h"
 #include "tls/request.h"
 
@@ -22,6 +23,8 @@ bool rule_backend_equal(const struct rule_backend *a, const struct rule_backend 
 
 int rule_backend_check(const struct rule_backend *b, const char *where, struct error *err)
 {
+	struct addr address;
+
 	if (!b->tls)
 		return 0;
 	if (b->ca[0] == '\0') {
@@ -36,7 +39,8 @@ int rule_backend_check(const struct rule_backend *b, const char *where, struct e
 		error_set(err, -EINVAL, ERROR_INVALID, where, "backend_tls, but no name that the servers' certificate holds");
 		return error_hint(err, -EINVAL, "give backend_name = imap.internal.example, for example");
 	}
-	if (!tls_host_name_valid(b->name) || b->name[0] == '*') {
+	/* RFC 6066 3: no address as SNI. */
+	if (!tls_host_name_valid(b->name) || b->name[0] == '*' || addr_parse(b->name, &address) == 0) {
 		error_set(err, -EINVAL, ERROR_INVALID, where, "backend_name = %.80s isn't a host name", b->name);
 		return error_hint(err, -EINVAL, "give one that stands in the servers' certificates, not an address");
 	}

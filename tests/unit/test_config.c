@@ -222,6 +222,7 @@ static void wrong_rules(void **state)
 	bad(RULE_WITH("certificate = mail; backend_tls = on;"), ":3: rule: r", "nothing to verify");
 	bad(RULE_WITH("certificate = mail; backend_tls = on; backend_ca = ca.pem; backend_name = x;"), ":3: rule: r", "absolute");
 	bad(RULE_WITH("certificate = mail; backend_tls = on; backend_ca = \"/ca.pem\";"), ":3: rule: r", "no name");
+	bad(RULE_WITH("certificate = mail; backend_tls = on; backend_ca = \"/ca.pem\"; backend_name = 10.20.0.2;"), ":3: rule: r", "isn't a host name");
 	bad(RULE_WITH("certificate = mail; backend_tls = on; backend_ca = \"/no/ca.pem\"; backend_name = x;"), "rule r: backend_ca", "No such file");
 	bad(RULE_WITH("certificate = mail; backend_tls = on; backend_ca = \"/dev/null\"; backend_name = x;"), "rule r", "CA");
 	bad(RULE_WITH("certificate = mail; backend_tls_min = 1.1;"), ":5: rule r: backend_tls_min", "1.2, 1.3");

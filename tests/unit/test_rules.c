@@ -14,6 +14,8 @@
 #include "control/request.h"
 #include "control/text.h"
 #include "dataplane/policy_rcu.h"
+#include "tls/ca.h"
+#include "tls/key.h"
 #include "tls/tickets.h"
 
 #define CHANGES 10000	/* accepted ones */
@@ -297,6 +299,48 @@ static void reload_is_all_or_nothing(void **state)
 	assert_non_null(published("192.0.2.10", 465));
 }
 
+/* A CA of its own, in ca.pem. */
+static void make_ca(const char *name)
+{
+	const struct tls_subject who = { .common_name = name };
+	char err[256] = "";
+	struct tls_key *key = tls_key_generate(TLS_KEY_P256, 0, err, sizeof(err));
+	char *pem = key != NULL ? tls_ca_make(key, &who, 30, time(NULL), err, sizeof(err)) : NULL;
+
+	if (pem == NULL)
+		fail_msg("%s", err);
+	site_write(&site, "ca.pem", pem);
+	free(pem);
+	tls_key_free(key);
+}
+
+static void the_servers_ca_is_read_again_at_a_reload(void **state)
+{
+	const struct rule *before;
+	char config[1024];
+
+	(void)state;
+	make_ca("First CA");
+	snprintf(config, sizeof(config), "%s rule imap { protocol = imaps; listen = 192.0.2.10; servers = 10.20.0.2;"
+		 " certificate = mail; backend_tls = on; backend_ca = \"%s/ca.pem\"; backend_name = imap.inside.test; }\n",
+		 SITE_HEAD, site.folder);
+	site_configure(&site, config);
+	accepted("{\"verb\":\"reload\"}");
+	before = published("192.0.2.10", 993);
+	assert_int_equal(before->servers[0].port, 993);	/* inside, too */
+	assert_non_null(before->slots[0].server_tls);
+	assert_ptr_not_equal(before->slots[0].server_tls, before->slots[1].server_tls);
+	accepted("{\"verb\":\"reload\"}");
+	assert_ptr_equal(published("192.0.2.10", 993), before);
+	make_ca("Second CA");
+	accepted("{\"verb\":\"reload\"}");
+	assert_ptr_not_equal(published("192.0.2.10", 993), before);
+	before = published("192.0.2.10", 993);
+	site_write(&site, "ca.pem", "no certificate");
+	refused("{\"verb\":\"reload\"}", "invalid");
+	assert_ptr_equal(published("192.0.2.10", 993), before);
+}
+
 static void a_link_that_changes_is_logged(void **state)
 {
 	struct error err = { .message = "" };
@@ -524,6 +568,7 @@ int main(void)
 		WITH_SITE(ticket_keys_rotate),
 		WITH_SITE(a_stuck_worker_refuses_changes_instead_of_hanging),
 		WITH_SITE(reload_is_all_or_nothing),
+		WITH_SITE(the_servers_ca_is_read_again_at_a_reload),
 		WITH_SITE(a_link_that_changes_is_logged),
 		WITH_SITE(a_long_list_comes_in_parts),
 		WITH_SITE(thousands_end_in_shares),
