@@ -67,7 +67,7 @@ static const struct field limits_fields[] = {
  * for, twice: on its way in, and for its answer. Much less would be no gain, since one
  * handshake a turn is always served; much more only saves the turn's own few microseconds.
  */
-#define HANDSHAKE_BUDGET_US UINT64_C(200)
+#define HANDSHAKE_BUDGET_US UINT64_C(100)
 #define HANDSHAKE_BUDGET_MIN_US UINT64_C(10)
 #define HANDSHAKE_BUDGET_MAX_US UINT64_C(20000)
 #define USER_TIMEOUT_US UINT64_C(120000000)

@@ -148,7 +148,7 @@ static void what_is_left_out_has_a_default(void **state)
 	assert_int_equal(c->dataplane.keepalive_us, 600000000);
 	assert_int_equal(c->dataplane.user_timeout_us, 120000000);
 	assert_int_equal(c->dataplane.user_timeout_limit_us, 0);
-	assert_int_equal(c->dataplane.handshake_budget_us, 200);
+	assert_int_equal(c->dataplane.handshake_budget_us, 100);
 	assert_int_equal(c->control.mode, 0600);
 	assert_string_equal(c->control.socket, CONTROL_SOCKET_DEFAULT);
 	assert_int_equal(c->log.format, LOG_TEXT);

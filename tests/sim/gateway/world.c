@@ -247,7 +247,7 @@ struct world *world_new(const struct world_config *c)
 	make_rule(w, c);
 	splices = (struct splices_config){
 		.max_splices = c->max_splices,
-		.handshake_budget_us = c->handshake_budget_us ? c->handshake_budget_us : 200,
+		.handshake_budget_us = c->handshake_budget_us ? c->handshake_budget_us : 100,
 		.clock_us = clock_us,
 		.stack = w->nodes[GATEWAY].stack,
 		.mbufs = w->gateway_mbufs,

@@ -90,7 +90,7 @@ struct world_config {
 	bool ipv6, tickets;
 	uint16_t group;	/* of the clients' key exchange, as IANA numbers them; 0: all that postern knows */
 	uint32_t handshake_us;	/* what each step of a gateway's handshake takes; 0: no time, as all the rest */
-	uint32_t handshake_budget_us;	/* of a turn; 0: 200 */
+	uint32_t handshake_budget_us;	/* of a turn; 0: 100 */
 };
 
 #define WORLD_CLIENT(v6) ((v6) ? "2001:db8:1::2" : "192.0.2.2")
