@@ -17,9 +17,10 @@
 #include <unistd.h>
 
 int step_open(const char *path, int flags, ...) __asm__("open");
-int step_open64(const char *path, int flags, ...) __asm__("open64");
+/* What the same calls are named with large files. */
+int step_open64(const char *path, int flags, ...) __asm__("open64") __attribute__((alias("open")));
 int step_mkostemp(char *path, int flags) __asm__("mkostemp");
-int step_mkostemp64(char *path, int flags) __asm__("mkostemp64");
+int step_mkostemp64(char *path, int flags) __asm__("mkostemp64") __attribute__((alias("mkostemp")));
 int step_fchmod(int fd, mode_t mode) __asm__("fchmod");
 ssize_t step_write(int fd, const void *data, size_t bytes) __asm__("write");
 int step_fsync(int fd) __asm__("fsync");
@@ -87,27 +88,10 @@ int step_open(const char *path, int flags, ...)
 	return fd;
 }
 
-/* What the same call is named with large files. */
-int step_open64(const char *path, int flags, ...)
-{
-	va_list more;
-	int fd;
-
-	va_start(more, flags);
-	fd = open_step(path, flags, flags & O_CREAT ? va_arg(more, mode_t) : 0);
-	va_end(more);
-	return fd;
-}
-
 int step_mkostemp(char *path, int flags)
 {
 	step("create", path, "");
 	return NEXT("mkostemp", int (*)(char *, int))(path, flags);
-}
-
-int step_mkostemp64(char *path, int flags)
-{
-	return step_mkostemp(path, flags);
 }
 
 int step_fchmod(int fd, mode_t mode)
