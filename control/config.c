@@ -121,7 +121,7 @@ static int read_tickets_watch(const struct conf *value, const struct place *plac
 	return read_time_or_off(value, place, WATCH_MIN_US, WATCH_MAX_US, &((struct config *)out)->tickets.watch_us, err);
 }
 
-/* A phone that polls every hour resumes. Longer means that a stolen key opens more (RFC 9325 3.4). */
+/* A phone that polls every hour resumes. Longer means that a stolen key opens more (RFC 9325). */
 #define TICKETS_LIFETIME_US UINT64_C(7200000000)
 #define TICKETS_LIFETIME_MIN_US UINT64_C(60000000)
 #define TICKETS_LIFETIME_MAX_US UINT64_C(604800000000)	/* RFC 8446 4.6.1 */
