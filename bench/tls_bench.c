@@ -321,7 +321,7 @@ int main(int argc, char **argv)
 	}
 	start();
 	tls_selftest_run(&test);
-	printf("wolfSSL %s (%s); %s\n", test.version, test.instructions, test.features);
+	printf("wolfSSL %s (%s), %s; %s\n", test.version, test.instructions, test.wide, test.features);
 	tickets = tls_tickets_new(NULL, TLS_TICKET_LIFETIME_DEFAULT_S);
 	tls_worker_set_tickets(tickets);
 	cert = make_cert("p256");

@@ -145,8 +145,9 @@ static int start_tls(struct tls_selftest *test, struct error *err)
 /* A library without AES instructions looks healthy and is some thirty times slower. */
 static int judge_tls(const struct tls_selftest *test, bool slow_crypto, struct error *err)
 {
-	log_say(LOG_INFO_LEVEL, "wolfSSL %s: AES-128-GCM %.0f MB/s, P-256 %.0f signatures/s; processor: %s; has: %s",
-		test->version, test->aes128_gcm_mb_s, test->p256_signs_s, test->instructions, test->features);
+	log_say(LOG_INFO_LEVEL, "wolfSSL %s: AES-128-GCM %.0f MB/s, P-256 %.0f signatures/s; processor: %s; %s; has: %s",
+		test->version, test->aes128_gcm_mb_s, test->p256_signs_s, test->instructions, test->wide,
+		test->features);
 	if (test->aes_instructions)
 		return 0;
 	if (slow_crypto) {

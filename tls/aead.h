@@ -7,6 +7,9 @@
  * key: about 1 KB) stands in a few slots of the worker's, last used last thrown out
  * by whoever comes to the same slot. So an idle session costs its keys only.
  *
+ * Long AES-GCM texts go to gcm_wide.h where that is usable, which wants them in one
+ * piece: a chain is copied there and back.
+ *
  * Order of calls: aead_cache_init; aead_slot, then the functions that take it,
  * before the next aead_slot; aead_forget when a key changes or ends;
  * aead_cache_fini.
@@ -22,6 +25,7 @@
 #include <wolfssl/wolfcrypt/aes.h>
 #include <wolfssl/wolfcrypt/chacha20_poly1305.h>
 
+#include "tls/gcm_wide.h"
 #include "tls/strength.h"
 
 struct rte_mbuf;
@@ -30,6 +34,7 @@ struct rte_mbuf;
 #define AEAD_NONCE_BYTES 12u
 #define AEAD_TAG_BYTES 16u
 #define AEAD_SLOTS 16u		/* a power of two */
+#define AEAD_FLAT_BYTES 16448u	/* a record's text, and its type */
 
 uint8_t aead_key_bytes(enum aead_kind kind);
 
@@ -37,17 +42,19 @@ struct aead_slot {
 	const void *owner;	/* whose key it is; NULL: none's */
 	enum aead_kind kind;
 	bool usable;		/* the library took the key */
+	bool wide_made;		/* from the key, for the first long text */
+	uint8_t key[AEAD_KEY_MAX_BYTES];
+	uint8_t *flat;		/* the cache's */
 	union {
 		Aes aes;
-		struct {
-			uint8_t key[AEAD_KEY_MAX_BYTES];
-			ChaChaPoly_Aead running;
-		} chacha;
+		ChaChaPoly_Aead chacha;
 	};
+	struct gcm_wide_key wide;
 };
 
 struct aead_cache {
 	struct aead_slot slots[AEAD_SLOTS];
+	uint8_t flat[AEAD_FLAT_BYTES];	/* a chain's text, in one piece */
 };
 
 void aead_cache_init(struct aead_cache *cache);

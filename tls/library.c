@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <rte_mbuf.h>
 
@@ -24,7 +25,10 @@ int tls_init(const char **why)
 		return -EIO;
 	}
 	*why = tls_selftest_answers();
-	return *why ? -EIO : 0;
+	if (*why)
+		return -EIO;
+	gcm_wide_init();
+	return 0;
 }
 
 int tls_worker_init(size_t heap_bytes, struct rte_mempool *mbufs)
@@ -32,9 +36,10 @@ int tls_worker_init(size_t heap_bytes, struct rte_mempool *mbufs)
 	struct tls_worker *w;
 
 	ASSERT(!tls_worker && mbufs);
-	w = calloc(1, sizeof(*w));
+	w = aligned_alloc(_Alignof(struct tls_worker), sizeof(*w));
 	if (!w)
 		return -ENOMEM;
+	memset(w, 0, sizeof(*w));
 	w->heap = tls_heap_new(heap_bytes);
 	if (!w->heap) {
 		free(w);

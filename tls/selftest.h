@@ -21,6 +21,7 @@ struct tls_selftest {
 	char features[256];		/* "TLS 1.2, TLS 1.3, X25519MLKEM768, ..." */
 	char instructions[128];		/* of the processor, that the library uses: "aesni avx2 ..." */
 	bool aes_instructions;		/* AES and carry-less multiplication, compiled in and present */
+	const char *wide;		/* gcm_wide_says */
 	double aes128_gcm_mb_s;		/* records of 16 KB, one core */
 	double p256_signs_s;
 };
