@@ -28,6 +28,8 @@ static const char rule_keys[] =
 	"  ciphers=NAME,…, groups=NAME,…   in order of preference; `policy` gives a key back to tls_policy\n"
 	"  backend_tls=true|false          TLS with the servers, too, which are verified by\n"
 	"  backend_ca=FILE, backend_name=NAME, and backend_tls_min=1.2|1.3\n"
+	"  passthrough=true|false          TLS is the servers' own; rules may share a listener then, and\n"
+	"                                  names=HOST,…,*.DOMAIN says whose clients are theirs (none: all others')\n"
 	"  proxy=off|v1|v2                 tell servers the client's address by the PROXY protocol\n"
 	"  proxy_from=NETWORK,…            proxies in front that tell us the client's address so\n"
 	"  idle_timeout=30min, handshake_timeout=10s\n"
@@ -55,7 +57,7 @@ static void print_rules(const json_t *rules)
 		table_cell(t, "%s", texts_of(r, "servers", servers, sizeof(servers)));
 		table_cell(t, "%s", json_is_array(json_object_get(r, "certificate")) ?
 			   texts_of(r, "certificate", certificates, sizeof(certificates)) : text_of(r, "certificate"));
-		table_cell(t, "%s", text_of(r, "tls_policy"));
+		table_cell(t, "%s", json_is_true(json_object_get(r, "passthrough")) ? "passthrough" : text_of(r, "tls_policy"));
 		table_cell(t, "%s", texts_of(r, "allow", allow, sizeof(allow)));
 		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(c, "open"));
 		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(c, "accepted"));

@@ -20,7 +20,7 @@ static void connection_row(struct table *t, const json_t *c)
 	table_cell(t, "%s", text_of(c, "server"));
 	table_cell(t, "%s", text_of(c, "state"));
 	table_cell(t, "%s", text_of(c, "sni"));
-	table_cell(t, "%s", text_of(c, "version"));
+	table_cell(t, "%s", text_of(c, "tls")[0] != '\0' ? text_of(c, "tls") : text_of(c, "version"));
 	table_cell(t, "%s", text_of(c, "cipher"));
 	table_cell(t, "%s", table_age((uint64_t)number_of(c, "duration_us"), age, sizeof(age)));
 	table_cell(t, "%s", table_bytes((uint64_t)number_of(c, "bytes_from_client"), from, sizeof(from)));

@@ -109,10 +109,14 @@ int gateway_publish_first(struct gateway *g, struct error *err)
 
 static int check_rule(const struct certs *certs, const struct rule_def *def, struct error *err)
 {
-	struct certificate **list = certs_of_rule(certs, def, err);
-	struct tls_ctx *ctx = list != NULL ? certificate_context(list, def, err) : NULL;
 	char prefix[RULE_NAME_BYTES + 8];
+	struct certificate **list;
+	struct tls_ctx *ctx;
 
+	if (def->passthrough)
+		return 0;
+	list = certs_of_rule(certs, def, err);
+	ctx = list != NULL ? certificate_context(list, def, err) : NULL;
 	certificate_list_release(list, def->certificates.n);
 	if (ctx != NULL) {
 		tls_ctx_free(ctx);

@@ -27,6 +27,7 @@ struct live_rule {
 	struct live_numbers *numbers;
 	struct addr_set *allow, *deny, *proxies;
 	char *backend_ca;	/* PEM; NULL: none */
+	const char **names;	/* of passthrough: in the definition's */
 	bool kept;		/* is in the snapshot being built */
 	struct live_rule *next;
 };
@@ -98,6 +99,7 @@ static void live_rule_free(struct live *l, struct live_rule *r)
 	free(r->deny);
 	free(r->proxies);
 	free(r->backend_ca);
+	free(r->names);
 	if (r->numbers != NULL)
 		r->numbers->versions--;
 	certificate_list_release(r->certificates, r->def.certificates.n);
@@ -136,6 +138,24 @@ static int fill_clients(struct live_rule *r, const struct rule_def *def)
 	return 0;
 }
 
+/* They are in lower case already (rule_def.c). */
+static int fill_names(struct live_rule *r)
+{
+	const struct name_list *list = &r->def.names;
+
+	r->rule.passthrough = r->def.passthrough;
+	if (!r->def.passthrough || list->n == 0)
+		return 0;
+	r->names = calloc(list->n, sizeof(r->names[0]));
+	if (r->names == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < list->n; i++)
+		r->names[i] = list->names[i] + (list->names[i][0] == '*');
+	r->rule.names = r->names;
+	r->rule.n_names = list->n;
+	return 0;
+}
+
 static int fill_slots(const struct live *l, struct live_rule *r, struct error *err)
 {
 	size_t bytes = l->n_workers * sizeof(*r->rule.slots);
@@ -144,7 +164,7 @@ static int fill_slots(const struct live *l, struct live_rule *r, struct error *e
 	if (r->rule.slots == NULL)
 		return -ENOMEM;
 	memset(r->rule.slots, 0, bytes);
-	for (uint16_t w = 0; w < l->n_workers; w++) {
+	for (uint16_t w = 0; !r->def.passthrough && w < l->n_workers; w++) {
 		r->rule.slots[w].tls = certificate_context(r->certificates, &r->def, err);
 		if (r->rule.slots[w].tls == NULL)
 			return -EINVAL;
@@ -175,7 +195,7 @@ static struct live_rule *live_rule_new(struct live *l, const struct rule_def *de
 	r->numbers = numbers_hold(l, def->name);
 	if (def->backend.tls && (r->backend_ca = rule_backend_read_ca(&def->backend, err)) == NULL) {
 		rc = -EINVAL;
-	} else if (r->numbers != NULL && fill_clients(r, def) == 0) {
+	} else if (r->numbers != NULL && fill_clients(r, def) == 0 && fill_names(r) == 0) {
 		r->rule.counts = r->numbers->counts;
 		rc = fill_slots(l, r, err);
 	}
@@ -220,11 +240,6 @@ static struct live_rule *reusable(struct live_rule **sorted, size_t n, struct ru
 	       r->rule.handshake_timeout_us == key.rule.handshake_timeout_us && same_ca(r) ? r : NULL;
 }
 
-static int by_endpoint(const void *a, const void *b)
-{
-	return policy_compare(*(const struct rule *const *)a, *(const struct rule *const *)b);
-}
-
 /* What building needs beside the rule itself. */
 struct build {
 	struct live_next *next;
@@ -263,14 +278,16 @@ static int add_rule(struct live *l, struct build *b, struct rule_def *def, struc
 
 static int build_begin(struct live *l, struct build *b, const struct ruleset *rules)
 {
-	size_t n = 0;
+	uint32_t n = 0, n_names = 0;
 
 	for (struct live_rule *r = l->rules; r != NULL; r = r->next, n++)
 		r->kept = false;
+	for (uint32_t i = 0; i < rules->n; i++)
+		n_names += rules->defs[i].passthrough ? rules->defs[i].names.n : 0;
 	b->sorted = calloc(n + 1, sizeof(struct live_rule *));
 	b->next = calloc(1, sizeof(*b->next));
 	if (b->next != NULL)
-		b->next->policy = calloc(1, sizeof(struct policy) + rules->n * sizeof(struct rule *));
+		b->next->policy = policy_new(rules->n, n_names);
 	if (b->sorted == NULL || b->next == NULL || b->next->policy == NULL) {
 		free(b->sorted);
 		free(b->next);
@@ -303,8 +320,7 @@ int live_build(struct live *l, const struct ruleset *rules, const struct certs *
 		live_discard(l, b.next);
 		return r;
 	}
-	if (policy->n_rules > 0)
-		qsort(policy->rules, policy->n_rules, sizeof(policy->rules[0]), by_endpoint);
+	policy_order(policy);
 	*out = b.next;
 	return 0;
 }
@@ -381,15 +397,14 @@ unsigned int live_reap(struct live *l)
 
 int live_put_tickets(struct live *l, struct tls_tickets *fresh, struct error *err)
 {
-	size_t bytes = sizeof(*l->current) + l->current->n_rules * sizeof(l->current->rules[0]);
-	struct policy *next = malloc(bytes);
+	struct policy *next;
 
 	ASSERT(l->current != NULL);
+	next = policy_copy(l->current);
 	if (next == NULL) {
 		tls_tickets_free(fresh);
 		return error_set(err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");
 	}
-	memcpy(next, l->current, bytes);
 	next->generation = ++l->generation;
 	next->tickets = fresh;
 	l->current = next;

@@ -62,6 +62,8 @@ json_t *record_json(const struct record *r, bool live)
 		if (r->server_alert != TLS_ALERT_NONE)
 			json_object_set_new(o, "server_alert", json_string(tls_alert_name(r->server_alert)));
 	}
+	if (r->passthrough)
+		json_object_set_new(o, "tls", json_string("passthrough"));
 	if (r->proxy_port != 0)
 		json_object_set_new(o, "proxy", endpoint_json(&r->proxy, r->proxy_port));
 	if (live) {

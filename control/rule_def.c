@@ -83,7 +83,8 @@ bool rule_def_equal(const struct rule_def *a, const struct rule_def *b)
 	if (strcmp(a->name, b->name) != 0 || a->protocol != b->protocol ||
 	    !addr_equal(&a->listen, &b->listen) || a->port != b->port || a->n_servers != b->n_servers ||
 	    !name_list_equal(&a->certificates, &b->certificates) || !name_list_equal(&a->names, &b->names) ||
-	    !rule_tls_equal(&a->tls, &b->tls) || !rule_backend_equal(&a->backend, &b->backend) || a->proxy != b->proxy || a->idle_timeout_us != b->idle_timeout_us ||
+	    !rule_tls_equal(&a->tls, &b->tls) || !rule_backend_equal(&a->backend, &b->backend) || a->proxy != b->proxy ||
+	    a->passthrough != b->passthrough || a->idle_timeout_us != b->idle_timeout_us ||
 	    a->handshake_timeout_us != b->handshake_timeout_us || a->enabled != b->enabled)
 		return false;
 	for (unsigned int i = 0; i < a->n_servers; i++) {
@@ -116,7 +117,7 @@ uint16_t rule_def_server_port(const struct rule_def *def, unsigned int i)
 
 	if (port != 0 || def->protocol < 0)
 		return port;
-	return def->backend.tls ? protocols[def->protocol].port : protocols[def->protocol].server_port;
+	return def->backend.tls || def->passthrough ? protocols[def->protocol].port : protocols[def->protocol].server_port;
 }
 
 static int refuse_address(const struct conf *value, const struct place *place, struct error *err)
@@ -261,6 +262,8 @@ static int read_certificate(const struct conf *value, const struct place *place,
 {
 	struct name_list *list = &((struct rule_def *)out)->certificates;
 
+	if (value->text[0] == '\0')	/* as in "certificate=": none */
+		return 0;
 	if (!text_is_name(value->text, CERTIFICATE_NAME_BYTES)) {
 		field_refuse(value, place, err, "\"%.60s\" isn't a name", value->text);
 		return error_hint(err, -EINVAL, "use letters, digits, '_', '-' and '.'");
@@ -285,12 +288,15 @@ static int read_name(const struct conf *value, const struct place *place, void *
 
 	if (value->text[0] == '\0')	/* as in "names=": none */
 		return 0;
-	if (!tls_host_name_valid(value->text) || value->text[0] == '*')
+	if (!tls_host_name_valid(value->text))
 		return field_refuse(value, place, err, "\"%.80s\" isn't a host name", value->text);
 	if (list->n == RULE_NAMES_MAX)
 		return field_refuse(value, place, err, "more than %u names", RULE_NAMES_MAX);
-	return name_list_add(list, value->text) == 0 ? 0 :
-	       error_set(err, -ENOMEM, ERROR_INTERNAL, place->file, "out of memory");
+	if (name_list_add(list, value->text) != 0)
+		return error_set(err, -ENOMEM, ERROR_INTERNAL, place->file, "out of memory");
+	for (char *c = list->names[list->n - 1]; *c != '\0'; c++)
+		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c | 0x20) : *c;
+	return 0;
 }
 
 static int read_names(const struct conf *value, const struct place *place, void *out, struct error *err)
@@ -335,6 +341,7 @@ static const struct field rule_fields[] = {
 	{ "backend_ca", FIELD_TEXT, FIELD_OF(struct rule_def, backend.ca), 0, 0, NULL, NULL },
 	{ "backend_name", FIELD_TEXT, FIELD_OF(struct rule_def, backend.name), 0, 0, NULL, NULL },
 	{ "backend_tls_min", FIELD_WORD, FIELD_OF(struct rule_def, backend.tls_min), 0, 0, rule_backend_versions, NULL },
+	{ "passthrough", FIELD_BOOL, FIELD_OF(struct rule_def, passthrough), 0, 0, NULL, NULL },
 	{ "proxy", FIELD_WORD, FIELD_OF(struct rule_def, proxy), 0, 0, proxy_names, NULL },
 	{ "idle_timeout", FIELD_DURATION, FIELD_OF(struct rule_def, idle_timeout_us),
 	  1000000, UINT64_C(604800000000), NULL, NULL },
@@ -372,6 +379,43 @@ int rule_def_read(struct rule_def *def, const struct conf *object, const char *f
 	return fields_read(object, &place, rule_fields, sizeof(rule_fields) / sizeof(rule_fields[0]), NULL, def, err);
 }
 
+/* What TLS is spoken, and as whom, is its servers' to say. */
+static int check_passthrough(const struct rule_def *def, const char *where, struct error *err)
+{
+	struct rule_tls nothing_said;
+
+	rule_tls_init(&nothing_said);
+	if (def->certificates.n > 0) {
+		error_set(err, -EINVAL, ERROR_INVALID, where, "passthrough, and a certificate that nobody would see");
+		return error_hint(err, -EINVAL, "clients see the servers' own: leave certificate out (certificate= takes it away)");
+	}
+	if (!rule_tls_equal(&def->tls, &nothing_said)) {
+		error_set(err, -EINVAL, ERROR_INVALID, where, "passthrough, and keys about TLS that would have no effect");
+		return error_hint(err, -EINVAL, "the servers decide: leave sni, tls_policy, tls_min, tls_max, strength, "
+				  "ciphers and groups out");
+	}
+	if (def->backend.tls) {
+		error_set(err, -EINVAL, ERROR_INVALID, where, "passthrough and backend_tls exclude each other");
+		return error_hint(err, -EINVAL, "backend_tls speaks TLS with the servers itself; passthrough leaves it to the clients");
+	}
+	return 0;
+}
+
+static int check_terminating(const struct rule_def *def, const char *where, struct error *err)
+{
+	if (def->certificates.n == 0) {
+		error_set(err, -EINVAL, ERROR_INVALID, where, "no certificate");
+		return error_hint(err, -EINVAL, "give certificate = the name of one; `postern cert list` shows them");
+	}
+	for (uint32_t i = 0; i < def->names.n; i++) {
+		if (def->names.names[i][0] == '*') {
+			error_set(err, -EINVAL, ERROR_INVALID, where, "names: \"%.80s\" isn't a host name", def->names.names[i]);
+			return error_hint(err, -EINVAL, "give the hosts; only with passthrough a \"*\" can be in place of the first label");
+		}
+	}
+	return rule_backend_check(&def->backend, where, err);
+}
+
 int rule_def_check(const struct rule_def *def, const char *where, struct error *err)
 {
 	static const struct addr nowhere;
@@ -394,9 +438,5 @@ int rule_def_check(const struct rule_def *def, const char *where, struct error *
 			return error_hint(err, -EINVAL, "without a protocol each server needs its port: 10.20.0.2:143");
 		}
 	}
-	if (def->certificates.n == 0) {
-		error_set(err, -EINVAL, ERROR_INVALID, where, "no certificate");
-		return error_hint(err, -EINVAL, "give certificate = the name of one; `postern cert list` shows them");
-	}
-	return rule_backend_check(&def->backend, where, err);
+	return def->passthrough ? check_passthrough(def, where, err) : check_terminating(def, where, err);
 }

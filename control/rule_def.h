@@ -36,11 +36,12 @@ struct rule_def {
 	uint16_t n_servers;
 	struct rule_server servers[RULE_SERVERS_MAX];	/* port 0: the protocol's */
 	struct name_list certificates;	/* the first for clients that ask for no name that is known */
-	struct name_list names;		/* hosts that the certificates must speak for */
+	struct name_list names;		/* hosts that the certificates must speak for; of passthrough, that it serves */
 	struct clients allow, deny;	/* allow empty: any client */
 	struct clients proxy_from;	/* trusted proxies in front */
 	struct rule_tls tls;
 	struct rule_backend backend;
+	bool passthrough;	/* TLS is the servers' own */
 	int proxy;		/* enum proxy_version: what servers are told */
 	uint64_t idle_timeout_us, handshake_timeout_us;	/* 0: the configuration's limits */
 	bool enabled;

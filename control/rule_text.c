@@ -59,20 +59,20 @@ json_t *rule_def_json(const struct rule_def *def)
 
 	if (def->allow.n == 0)
 		json_array_append_new(allow, json_string("any"));
-	rule = json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:s*, s:s*, s:b}",
+	rule = json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:o, s:s*, s:s*, s:b}",
 		"name", def->name, "protocol", rule_def_protocol(def),
 		"listen", addr_format(&def->listen, listen, sizeof(listen)), "port", (int)rule_def_port(def),
 		"servers", servers_json(def),
 		"certificate", def->certificates.n == 1 ? json_string(def->certificates.names[0]) : names_json(&def->certificates),
 		"names", names_json(&def->names),
-		"allow", allow, "deny", clients_json(&def->deny),
+		"allow", allow, "deny", clients_json(&def->deny), "passthrough", (int)def->passthrough,
 		"proxy", proxy_texts[def->proxy], "proxy_from", clients_json(&def->proxy_from),
 		"idle_timeout", def->idle_timeout_us == 0 ? NULL :
 			text_format_duration(def->idle_timeout_us, idle, sizeof(idle)),
 		"handshake_timeout", def->handshake_timeout_us == 0 ? NULL :
 			text_format_duration(def->handshake_timeout_us, handshake, sizeof(handshake)),
 		"enabled", (int)def->enabled);
-	if (rule != NULL && (rule_tls_json(&def->tls, rule) != 0 || rule_backend_json(&def->backend, rule) != 0)) {
+	if (rule != NULL && !def->passthrough && (rule_tls_json(&def->tls, rule) != 0 || rule_backend_json(&def->backend, rule) != 0)) {
 		json_decref(rule);
 		return NULL;
 	}
@@ -126,7 +126,10 @@ void rule_def_write(const struct rule_def *def, FILE *out)
 	write_clients("allow", &def->allow, out);
 	write_clients("deny", &def->deny, out);
 	write_clients("proxy_from", &def->proxy_from, out);
-	rule_tls_write(&def->tls, out);
+	if (def->passthrough)
+		fprintf(out, "\tpassthrough = true;\n");
+	else
+		rule_tls_write(&def->tls, out);
 	rule_backend_write(&def->backend, out);
 	if (def->proxy != PROXY_OFF)
 		fprintf(out, "\tproxy = %s;\n", proxy_texts[def->proxy]);

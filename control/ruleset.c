@@ -118,38 +118,84 @@ int ruleset_read(struct ruleset *set, const struct conf *root, const char *file,
 	return ruleset_check(set, err);
 }
 
+/* A rule that terminates TLS takes an address and port whole; one of passthrough a name there, "" all others. */
 struct published {
 	const struct rule_def *def;
 	uint16_t port;
+	const char *name;
 };
 
-static int published_compare(const void *a, const void *b)
+static int listener_compare(const struct published *x, const struct published *y)
 {
-	const struct published *x = a, *y = b;
 	int c = memcmp(&x->def->listen, &y->def->listen, sizeof(x->def->listen));
 
 	return c != 0 ? c : (int)x->port - (int)y->port;
 }
 
+static int published_compare(const void *a, const void *b)
+{
+	const struct published *x = a, *y = b;
+	int c = listener_compare(x, y);
+
+	return c != 0 ? c : strcmp(x->name, y->name);
+}
+
+static int refuse_both(const struct published *a, const struct published *b, struct error *err)
+{
+	char endpoint[ENDPOINT_TEXT_BYTES], name[300] = "";
+
+	endpoint_format(&b->def->listen, b->port, endpoint, sizeof(endpoint));
+	if (a->def->passthrough && b->def->passthrough && b->name[0] != '\0')
+		snprintf(name, sizeof(name), " for the name %s", b->name);
+	else if (a->def->passthrough && b->def->passthrough)
+		snprintf(name, sizeof(name), " for all names that no other rule has");
+	error_set(err, -EINVAL, ERROR_CONFLICT, "", "rules %s and %s both publish %s%s", a->def->name, b->def->name,
+		  endpoint, name);
+	if (name[0] != '\0')
+		return error_hint(err, -EINVAL, "give one of them other names, another address or another port");
+	return error_hint(err, -EINVAL, "give one of them another address or port, or remove it first%s",
+			  a->def->passthrough != b->def->passthrough ? "; only passthrough rules can share one, by their names" : "");
+}
+
+static uint32_t publish(const struct rule_def *def, struct published *out)
+{
+	*out = (struct published){ def, rule_def_port(def), "" };
+	if (!def->passthrough || def->names.n == 0)
+		return 1;
+	for (uint32_t i = 0; i < def->names.n; i++)
+		out[i] = (struct published){ def, rule_def_port(def), def->names.names[i] };
+	return def->names.n;
+}
+
+/* Those of one address and port stand together, so a rule that doesn't share it stands beside one that it collides with. */
+static int check_published(struct published *all, size_t n, struct error *err)
+{
+	for (size_t i = 1; i < n; i++) {
+		const struct published *a = &all[i - 1], *b = &all[i];
+
+		if (listener_compare(a, b) == 0 &&
+		    (!a->def->passthrough || !b->def->passthrough || published_compare(a, b) == 0))
+			return refuse_both(a, b, err);
+	}
+	return 0;
+}
+
 int ruleset_check(const struct ruleset *set, struct error *err)
 {
-	struct published *all = calloc(set->n + 1, sizeof(*all));
-	char endpoint[ENDPOINT_TEXT_BYTES];
-	int r = 0;
+	struct published *all;
+	size_t n = 0;
+	int r;
 
+	for (uint32_t i = 0; i < set->n; i++)
+		n += set->defs[i].passthrough && set->defs[i].names.n > 0 ? set->defs[i].names.n : 1;
+	all = calloc(n + 1, sizeof(*all));
 	if (all == NULL)
 		return error_set(err, -ENOMEM, ERROR_INTERNAL, "", "out of memory");
+	n = 0;
 	for (uint32_t i = 0; i < set->n; i++)
-		all[i] = (struct published){ &set->defs[i], rule_def_port(&set->defs[i]) };
-	qsort(all, set->n, sizeof(*all), published_compare);
-	for (uint32_t i = 1; r == 0 && i < set->n; i++) {
-		if (published_compare(&all[i - 1], &all[i]) != 0)
-			continue;
-		endpoint_format(&all[i].def->listen, all[i].port, endpoint, sizeof(endpoint));
-		error_set(err, -EINVAL, ERROR_CONFLICT, "", "rules %s and %s both publish %s",
-			  all[i - 1].def->name, all[i].def->name, endpoint);
-		r = error_hint(err, -EINVAL, "give one of them another address or port, or remove it first");
-	}
+		n += publish(&set->defs[i], &all[n]);
+	qsort(all, n, sizeof(*all), published_compare);
+	r = check_published(all, n, err);
 	free(all);
 	return r;
 }

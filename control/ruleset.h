@@ -27,7 +27,10 @@ void ruleset_remove(struct ruleset *set, struct rule_def *def);
 
 /* Reads the members of every "rule" section of @root into @set. 0, or -errno with @err. */
 int ruleset_read(struct ruleset *set, const struct conf *root, const char *file, struct error *err);
-/* Two rules on one address and port? 0, or -EINVAL with @err. Disabled rules count: they may be enabled. */
+/*
+ * Two rules on one address and port, or two of passthrough there for one name? 0, or
+ * -EINVAL with @err. Disabled rules count: they may be enabled.
+ */
 int ruleset_check(const struct ruleset *set, struct error *err);
 /* As configuration text, with a heading. NULL: no memory; free() it. */
 char *ruleset_text(const struct ruleset *set, const char *heading);

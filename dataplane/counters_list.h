@@ -44,8 +44,10 @@
 	X(TCP_OPTIONS, "tcp_options", "malformed TCP options") \
 	X(TCP_NO_LISTENER, "tcp_no_listener", "SYN to an address and port that no rule publishes") \
 	X(TCP_DENIED, "tcp_denied", "SYN from a client that the rule doesn't allow") \
-	X(CLIENT_DENIED, "client_denied", "client that the rule doesn't allow, told of by a PROXY header") \
+	X(CLIENT_DENIED, "client_denied", "client that the rule doesn't allow, when a PROXY header told of it, or passthrough's choice of the rule") \
 	X(PROXY_HEADER, "proxy_header", "connection of a trusted proxy without a PROXY header, or with a bad one") \
+	X(PASSTHROUGH_HELLO, "passthrough_hello", "connection to be passed through that began with no ClientHello, or a malformed or too long one") \
+	X(PASSTHROUGH_NAME, "passthrough_name", "connection to be passed through for a name that no rule has") \
 	X(TCP_NO_CONNECTION, "tcp_no_connection", "segment of no known connection") \
 	X(TCP_SEQUENCE, "tcp_sequence", "segment outside the receive window") \
 	X(TCP_PAWS, "tcp_paws", "timestamp older than the last one, RFC 7323 5") \
@@ -108,6 +110,7 @@
 	X(TCP_ORPHAN_EVICTED, "tcp_orphan_evicted", "closed connections given up before their peers were done, to make room") \
 	X(TCP_TIME_WAIT_EVICTED, "tcp_time_wait_evicted", "connections in TIME-WAIT given up to make room") \
 	X(TLS_HANDSHAKES, "tls_handshakes", "TLS handshakes completed") \
+	X(PASSED_THROUGH, "passed_through", "connections passed through to servers that speak TLS themselves") \
 	X(TLS_RESUMED, "tls_resumed", "TLS handshakes that resumed a session") \
 	X(TLS_FAILED, "tls_failed", "TLS handshakes or sessions that failed") \
 	X(TRUNCATED, "truncated", "streams that a client ended in the middle of a TLS record") \

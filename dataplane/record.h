@@ -71,6 +71,7 @@ struct record {
 	uint8_t tls_alert;	/* the client's, when tls_error is peer_alert (tls_alert_name) */
 	uint8_t server_alert;	/* the server's, with server_error; TLS_ALERT_NONE: it sent none */
 	bool resumed, server_resumed;
+	bool passthrough;	/* TLS is the server's own: nothing more is known of it than sni */
 	bool close_notify;	/* the client ended its stream as TLS wants it (RFC 8446 6.1) */
 	struct tcp_info client_tcp, server_tcp;	/* of open connections, when listed; no state: not there */
 	char rule[RULE_NAME_BYTES];

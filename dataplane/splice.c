@@ -49,7 +49,7 @@ enum stack_verdict splices_syn(struct splices *all, const struct policy *policy,
 		count_drop(counters, DROP_TCP_NO_LISTENER);
 		return refusal;
 	}
-	if (!rule_allows(rule, &t->faddr) && !rule_trusts(rule, &t->faddr)) {
+	if (!policy_allows(policy, rule, &t->faddr) && !policy_trusts(policy, rule, &t->faddr)) {
 		count_drop(counters, DROP_TCP_DENIED);
 		counter_add(&rule->counts[all->config.worker].refused, 1);
 		return refusal;
@@ -88,6 +88,7 @@ static void record_begin(struct splice *sp, const struct tuple *t)
 	r->listen = t->laddr;
 	r->listen_port = t->lport;
 	memcpy(r->rule, sp->rule->name, sizeof(r->rule));
+	r->passthrough = sp->rule->passthrough;
 }
 
 static struct rule_slot *rule_slot(const struct splice *sp)
@@ -151,8 +152,8 @@ void splice_accept(struct splices *all, const struct policy *policy, struct tcp_
 	struct splice *sp;
 	bool trusted;
 
-	trusted = rule != NULL && rule_trusts(rule, &t->faddr);
-	if (rule == NULL || (!trusted && !rule_allows(rule, &t->faddr))) {
+	trusted = rule != NULL && policy_trusts(policy, rule, &t->faddr);
+	if (rule == NULL || (!trusted && !policy_allows(policy, rule, &t->faddr))) {
 		refuse(all, conn, DROP_RULE_GONE);
 		return;
 	}
@@ -166,7 +167,7 @@ void splice_accept(struct splices *all, const struct policy *policy, struct tcp_
 	sp->rule = rule;
 	sp->client = (struct leg){ .splice = sp, .conn = conn };
 	sp->server = (struct leg){ .splice = sp };
-	sp->state = trusted ? SPLICE_STATE_PROXY_HEADER : SPLICE_STATE_HANDSHAKE;
+	sp->state = trusted ? SPLICE_STATE_PROXY_HEADER : splice_first_state(rule);
 	sp->target = t->laddr;
 	sp->target_port = t->lport;
 	sp->accepted_us = sp->active_us = now_us;
@@ -176,7 +177,8 @@ void splice_accept(struct splices *all, const struct policy *policy, struct tcp_
 	/* It may have ended in the burst that completed it, and that is told only once. */
 	splice_hear(&sp->client);
 	counter_add(&rule_slot(sp)->connections, 1);
-	counter_add(&rule_count(sp)->accepted, 1);
+	if (!rule->passthrough)	/* else it isn't known yet whether it is this one's */
+		counter_add(&rule_count(sp)->accepted, 1);
 	counter_add(&rule_count(sp)->open, 1);
 	TAILQ_INSERT_TAIL(&all->open, sp, open_link);
 	wheel_timer_init(&sp->timer, timer_fire);
@@ -222,7 +224,7 @@ static void tell_peers(struct splice *sp, enum splice_end end)
 
 	if (sp->client.dead == 0 && !reset_client) {
 		if (sp->state >= SPLICE_STATE_CONNECTING && !sp->client.shut && !server_cut && end != SPLICE_TLS_FAILED &&
-		    end != SPLICE_TRUNCATED)
+		    end != SPLICE_TRUNCATED && sp->client.tls != NULL)
 			tls_close(sp->client.tls);
 		splice_flush(&sp->client);
 	}
@@ -240,7 +242,8 @@ static void record_end(struct splice *sp, enum splice_end end)
 	struct splices *all = sp->all;
 
 	sp->record.end = (uint8_t)end;
-	sp->record.tls_error = (uint8_t)(sp->client.tls != NULL ? tls_session_error(sp->client.tls) : TLS_ERR_NONE);
+	if (sp->client.tls != NULL)
+		sp->record.tls_error = (uint8_t)tls_session_error(sp->client.tls);
 	sp->record.tls_alert = sp->client.tls != NULL ? tls_session_alert(sp->client.tls) : TLS_ALERT_NONE;
 	if (end == SPLICE_SERVER_TLS_FAILED)
 		splice_blame_server(sp, tls_error_name(tls_session_error(sp->server.tls)));
@@ -262,6 +265,8 @@ void splice_end(struct splice *sp, enum splice_end end)
 	tls_session_free(sp->server.tls);
 	wheel_cancel(stack_wheel(all->config.stack), &sp->timer);
 	counter_add(&rule_count(sp)->open, (uint64_t)-1);
+	if (sp->rule->passthrough && sp->state < SPLICE_STATE_CONNECTING)
+		counter_add(&rule_count(sp)->accepted, 1);
 	if (end == SPLICE_TLS_FAILED || end == SPLICE_BACKEND_TLS || end == SPLICE_BACKEND_REFUSED || end == SPLICE_BACKEND_UNREACHABLE ||
 	    end == SPLICE_HANDSHAKE_TIMEOUT || end == SPLICE_PROXY_HEADER)
 		counter_add(&rule_count(sp)->failed, 1);

@@ -322,6 +322,8 @@ void splice_step(struct splice *sp)
 		splice_step_last(sp);
 	else if (sp->state == SPLICE_STATE_PROXY_HEADER)
 		splice_step_proxy_header(sp);
+	else if (sp->state == SPLICE_STATE_NAME)
+		splice_step_name(sp);
 	else if (sp->state == SPLICE_STATE_HANDSHAKE)
 		step_handshake(sp);
 	else if (sp->state == SPLICE_STATE_CONNECTING)

@@ -17,6 +17,7 @@ static const char *state_name(const struct splice *sp)
 	switch (sp->state) {
 	case SPLICE_STATE_PROXY_HEADER:
 		return "proxy_header";
+	case SPLICE_STATE_NAME:
 	case SPLICE_STATE_HANDSHAKE:
 		return "handshake";
 	case SPLICE_STATE_CONNECTING:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * struct splice, for the files that share it: splice.c (birth, death), splice_turn.c
- * (who is served in a turn), splice_proxy.c (the PROXY protocol), splice_move.c (the client's handshake, bytes), splice_dial.c
+ * (who is served in a turn), splice_proxy.c (the PROXY protocol), splice_pass.c (TLS that is
+ * passed through), splice_move.c (the client's handshake, bytes), splice_dial.c
  * (the way to a server), splice_last.c (one leg died, the other is owed something),
  * splice_order.c (what control asks).
  *
@@ -17,10 +18,12 @@
 #include "record.h"
 #include "splice.h"
 #include "tcp.h"
+#include "tls/sni.h"
 #include "tls/tls.h"
 
 enum splice_state {
 	SPLICE_STATE_PROXY_HEADER,	/* a trusted proxy is to say who the client is */
+	SPLICE_STATE_NAME,	/* passthrough: the ClientHello is to say for which host */
 	SPLICE_STATE_HANDSHAKE,	/* TLS with the client; no internal server knows of it yet */
 	SPLICE_STATE_CONNECTING,	/* dialling an internal server */
 	SPLICE_STATE_SERVER_HANDSHAKE,	/* TLS with the server, where the rule wants it */
@@ -54,6 +57,7 @@ struct splice {
 	uint16_t target_port;
 	uint32_t first_server;	/* where its round through the rule's servers began */
 	uint16_t servers_tried;
+	uint32_t hello_bytes;	/* before so many have come a ClientHello can't be whole */
 	bool last_steps;	/* a leg died while bytes moved: splice_last.c */
 	struct wheel_timer timer;
 	uint64_t accepted_us;
@@ -80,8 +84,10 @@ struct splices {
 	struct splice_list run;		/* have something to do that isn't a handshake */
 	struct splice_list handshakes[HANDSHAKE_KINDS];
 	unsigned int turns_left[HANDSHAKE_KINDS];	/* of this round through the kinds */
+	const struct policy *policy;	/* while splices_run lasts */
 	uint64_t next_id;
 	bool draining;
+	uint8_t hello[TLS_SNI_STREAM_BYTES];	/* to read one in */
 };
 
 /* Once the other direction has ended, silence for this long ends the rest. */
@@ -101,6 +107,17 @@ void splice_end(struct splice *sp, enum splice_end end);
 void splice_step(struct splice *sp);
 /* A proxy's word for who the client is; may end (and free) @sp. */
 void splice_step_proxy_header(struct splice *sp);
+/* The client isn't one that the rule allows: ends @sp. */
+void splice_deny(struct splice *sp);
+/* The ClientHello of one that is to be passed through; may end (and free) @sp. */
+void splice_step_name(struct splice *sp);
+/* The name in it, as long as it waits to be passed on. */
+enum tls_sni_status splice_read_name(struct splice *sp, struct tls_sni *sni);
+/* What is expected of the client itself, first. */
+static inline enum splice_state splice_first_state(const struct rule *rule)
+{
+	return rule->passthrough ? SPLICE_STATE_NAME : SPLICE_STATE_HANDSHAKE;
+}
 /* Begins or goes on to reach an internal server; may end (and free) @sp. */
 void splice_dial(struct splice *sp);
 void splice_step_dial(struct splice *sp);

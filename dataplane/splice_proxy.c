@@ -13,9 +13,13 @@
 static void refuse(struct splice *sp, enum drop reason, enum splice_end end)
 {
 	count_drop(sp->all->config.counters, reason);
-	if (end == SPLICE_DENIED)
-		counter_add(&sp->rule->counts[sp->all->config.worker].refused, 1);
 	splice_end(sp, end);
+}
+
+void splice_deny(struct splice *sp)
+{
+	counter_add(&sp->rule->counts[sp->all->config.worker].refused, 1);
+	refuse(sp, DROP_CLIENT_DENIED, SPLICE_DENIED);
 }
 
 /* Who connected was the proxy; from now on the client is whom it told of. */
@@ -61,21 +65,31 @@ void splice_step_proxy_header(struct splice *sp)
 	case PROXY_READ_LOCAL:
 		break;
 	}
-	if (!rule_allows(sp->rule, &sp->record.client)) {
-		refuse(sp, DROP_CLIENT_DENIED, SPLICE_DENIED);
+	/* Whose client it would be isn't known yet with passthrough: splice_pass.c asks then. */
+	if (!sp->rule->passthrough && !rule_allows(sp->rule, &sp->record.client)) {
+		splice_deny(sp);
 		return;
 	}
 	tcp_recv_skip(sp->client.conn, (uint32_t)header_bytes);
-	sp->state = SPLICE_STATE_HANDSHAKE;
+	sp->state = splice_first_state(sp->rule);
 	splice_queue(sp);
+}
+
+/* The record has room for a part of it only. */
+static const char *name_of(struct splice *sp, struct tls_sni *sni)
+{
+	if (!sp->record.passthrough)
+		return tls_session_name(sp->client.tls);
+	return splice_read_name(sp, sni) == TLS_SNI_READ ? sni->name : "";
 }
 
 bool splice_introduce(struct splice *sp)
 {
 	const struct record *r = &sp->record;
 	const struct proxy_ends ends = { r->client, sp->target, r->client_port, sp->target_port };
+	struct tls_sni sni;
 	const struct proxy_tls tls = {
-		.terminated = true, .name = tls_session_name(sp->client.tls), .alpn = r->alpn, .version = r->version,
+		.terminated = !r->passthrough, .name = name_of(sp, &sni), .alpn = r->alpn, .version = r->version,
 		.cipher = r->cipher,
 	};
 	struct rte_mbuf *m = NULL;

@@ -177,6 +177,11 @@ unsigned int splices_shake(struct splices *all)
 
 unsigned int splices_run(struct splices *all, const struct policy *policy, uint64_t now_us)
 {
+	unsigned int served;
+
+	all->policy = policy;
 	take_news(all, policy, now_us);
-	return run_open(all);
+	served = run_open(all);
+	all->policy = NULL;
+	return served;
 }

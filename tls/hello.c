@@ -89,25 +89,36 @@ enum tls_hello_kind tls_hello_look(struct der stream)
 	return offers_ticket(extensions) ? TLS_HELLO_RESUMES : TLS_HELLO_FULL;
 }
 
-enum tls_hello_joined tls_hello_join(uint8_t *stream, size_t bytes, struct der *body)
+/* @missing bytes of a message follow @at in a record of @n bytes and, if that doesn't hold them, in one more. */
+static size_t least_for(size_t at, size_t n, size_t missing)
 {
-	size_t at = 0, joined = 0, n;
+	size_t next = missing > n ? RECORD_HEADER_BYTES + missing - n : 0;
+
+	return at + RECORD_HEADER_BYTES + n + next;
+}
+
+enum tls_hello_joined tls_hello_join_least(uint8_t *stream, size_t bytes, struct der *body, size_t *least)
+{
+	size_t at = 0, joined = 0, whole = MESSAGE_HEADER_BYTES, n;
 
 	for (;;) {
 		if (joined >= MESSAGE_HEADER_BYTES) {
 			if (stream[0] != CLIENT_HELLO)
 				return TLS_HELLO_NONE;
 			n = (size_t)stream[1] << 16 | (size_t)stream[2] << 8 | stream[3];
-			if (joined - MESSAGE_HEADER_BYTES >= n) {
+			whole = MESSAGE_HEADER_BYTES + n;
+			if (joined >= whole) {
 				*body = (struct der){ stream + MESSAGE_HEADER_BYTES, n };
 				return TLS_HELLO_WHOLE;
 			}
 		}
+		*least = least_for(at, whole - joined, whole - joined);
 		if (bytes - at < RECORD_HEADER_BYTES)
 			return TLS_HELLO_MORE;
 		n = (size_t)stream[at + 3] << 8 | stream[at + 4];
 		if (stream[at] != RECORD_HANDSHAKE || n == 0 || n > RECORD_TEXT_MAX_BYTES)
 			return TLS_HELLO_NONE;
+		*least = least_for(at, n, whole - joined);
 		at += RECORD_HEADER_BYTES;
 		if (bytes - at < n)
 			return TLS_HELLO_MORE;
@@ -115,6 +126,13 @@ enum tls_hello_joined tls_hello_join(uint8_t *stream, size_t bytes, struct der *
 		joined += n;
 		at += n;
 	}
+}
+
+enum tls_hello_joined tls_hello_join(uint8_t *stream, size_t bytes, struct der *body)
+{
+	size_t least;
+
+	return tls_hello_join_least(stream, bytes, body, &least);
 }
 
 static bool read_name(struct der extension, struct tls_hello *out)

@@ -35,6 +35,8 @@ enum tls_hello_joined {
  * header.
  */
 enum tls_hello_joined tls_hello_join(uint8_t *stream, size_t bytes, struct der *body);
+/* The same; with TLS_HELLO_MORE *least says with how few bytes it could be whole. */
+enum tls_hello_joined tls_hello_join_least(uint8_t *stream, size_t bytes, struct der *body, size_t *least);
 
 /* What a client can check and agree to, one bit each. */
 enum tls_hello_can {

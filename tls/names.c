@@ -4,13 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NAME_MAX_BYTES 253u	/* RFC 1035 3.1, as text without the last dot */
-
 /* The text is in lower case; a wildcard's begins with the dot behind its "*". */
 struct slot {
 	uint32_t hash;
 	uint8_t text_bytes;	/* 0: empty */
-	char text[NAME_MAX_BYTES];
+	char text[TLS_NAME_MAX_BYTES];
 	struct tls_name_certs certs;
 };
 
@@ -43,14 +41,13 @@ static const struct slot *find(const struct tls_names *names, struct der text)
 	return &names->slots[i];
 }
 
-/* In lower case, without a last dot. False: too long, empty, or with a NUL. */
-static bool normalize(struct der host, uint8_t buf[NAME_MAX_BYTES], struct der *out)
+bool tls_name_normalize(struct der host, uint8_t buf[TLS_NAME_MAX_BYTES], struct der *out)
 {
 	size_t i;
 
 	if (host.n > 0 && host.p[host.n - 1] == '.')
 		host.n--;
-	if (host.n == 0 || host.n > NAME_MAX_BYTES)
+	if (host.n == 0 || host.n > TLS_NAME_MAX_BYTES)
 		return false;
 	for (i = 0; i < host.n; i++) {
 		if (host.p[i] == '\0')
@@ -62,11 +59,11 @@ static bool normalize(struct der host, uint8_t buf[NAME_MAX_BYTES], struct der *
 }
 
 /* As it stands in the table. False: nothing that a host name can match. */
-static bool key_of(struct der name, uint8_t buf[NAME_MAX_BYTES], struct der *key)
+static bool key_of(struct der name, uint8_t buf[TLS_NAME_MAX_BYTES], struct der *key)
 {
 	const uint8_t *star;
 
-	if (!normalize(name, buf, key))
+	if (!tls_name_normalize(name, buf, key))
 		return false;
 	star = memchr(key->p, '*', key->n);
 	if (!star)
@@ -90,7 +87,7 @@ static void no_certs(struct tls_name_certs *certs)
 
 static void add(struct tls_names *names, struct der name, enum tls_key_type type, uint16_t cert)
 {
-	uint8_t buf[NAME_MAX_BYTES];
+	uint8_t buf[TLS_NAME_MAX_BYTES];
 	struct der key;
 	struct slot *s;
 
@@ -123,7 +120,7 @@ static struct der name_of(const struct tls_cert_info *info, size_t i)
 static void set_fallback(struct tls_names *names, const struct tls_cert *first)
 {
 	const struct tls_cert_info *info = tls_cert_info(first);
-	uint8_t buf[NAME_MAX_BYTES];
+	uint8_t buf[TLS_NAME_MAX_BYTES];
 	struct der key;
 
 	no_certs(&names->fallback);
@@ -174,20 +171,20 @@ static const struct tls_name_certs *lookup(const struct tls_names *names, struct
 
 const struct tls_name_certs *tls_names_exact(const struct tls_names *names, struct der host)
 {
-	uint8_t buf[NAME_MAX_BYTES];
+	uint8_t buf[TLS_NAME_MAX_BYTES];
 	struct der key;
 
 	/* What begins with a dot would be another's wildcard. */
-	return normalize(host, buf, &key) && key.p[0] != '.' ? lookup(names, key) : NULL;
+	return tls_name_normalize(host, buf, &key) && key.p[0] != '.' ? lookup(names, key) : NULL;
 }
 
 const struct tls_name_certs *tls_names_wildcard(const struct tls_names *names, struct der host)
 {
-	uint8_t buf[NAME_MAX_BYTES];
+	uint8_t buf[TLS_NAME_MAX_BYTES];
 	const uint8_t *dot;
 	struct der key;
 
-	if (!normalize(host, buf, &key))
+	if (!tls_name_normalize(host, buf, &key))
 		return NULL;
 	dot = memchr(key.p, '.', key.n);
 	if (!dot || dot == key.p)

@@ -14,6 +14,7 @@
 
 #include "tls/cert.h"
 
+#define TLS_NAME_MAX_BYTES 253u	/* RFC 1035 3.1, as text without the last dot */
 #define TLS_NAMES_MAX 65536u	/* of all certificates of a rule together */
 #define TLS_CERTS_MAX 1024u	/* of a rule */
 #define TLS_NO_CERT UINT16_MAX
@@ -35,3 +36,6 @@ const struct tls_name_certs *tls_names_exact(const struct tls_names *names, stru
 const struct tls_name_certs *tls_names_wildcard(const struct tls_names *names, struct der host);
 /* For a client that names no host that is known: the first certificate, and those of other keys with its first name. */
 const struct tls_name_certs *tls_names_default(const struct tls_names *names);
+
+/* @host in lower case, without a last dot: *@out lies in @buf. False: too long, empty, or with a NUL. */
+bool tls_name_normalize(struct der host, uint8_t buf[TLS_NAME_MAX_BYTES], struct der *out);
