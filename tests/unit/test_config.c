@@ -240,6 +240,21 @@ static void wrong_rules(void **state)
 	bad(RULE_WITH("certificate = mail;") "rule r { }", "rule", "no listen address");
 	bad(RULE_WITH("certificate = mail;") "rule s { port = 993; listen = 192.0.2.10; servers = 192.0.2.20:1; certificate = mail; }",
 	    "", "rules r and s both publish 192.0.2.10:993");
+	bad(RULE_WITH("certificate = mail; names = \"*.example.test\";"), ":3: rule: r", "isn't a host name");
+	bad(RULE_WITH("passthrough = true; certificate = mail;"), ":3: rule: r", "nobody would see");
+	bad(RULE_WITH("passthrough = true; tls_min = 1.3;"), ":3: rule: r", "no effect");
+	bad(RULE_WITH("passthrough = true; sni = strict;"), ":3: rule: r", "no effect");
+	bad(RULE_WITH("passthrough = true; backend_tls = true;"), ":3: rule: r", "exclude each other");
+	bad(RULE_WITH("passthrough = true; names = \"*.test\";"), ":5: rule r: names", "isn't a host name");
+	bad(RULE_WITH("passthrough = true; names = [a.test, B.test];")
+	    "rule s { port = 993; listen = 192.0.2.10; servers = 192.0.2.20:1; passthrough = true; names = [c.test, b.test]; }",
+	    "", "rules r and s both publish 192.0.2.10:993 for the name b.test");
+	bad(RULE_WITH("passthrough = true;")
+	    "rule s { port = 993; listen = 192.0.2.10; servers = 192.0.2.20:1; passthrough = true; }",
+	    "", "both publish 192.0.2.10:993 for all names that no other");
+	bad(RULE_WITH("passthrough = true; names = a.test;")
+	    "rule s { port = 993; listen = 192.0.2.10; servers = 192.0.2.20:1; certificate = mail; }",
+	    "", "both publish 192.0.2.10:993");
 	bad(PORT CERTS "rule r { protocol = imaps; listen = 192.0.2.99; servers = 192.0.2.20; certificate = mail; }",
 	    "posternd.conf", "no port of the gateway has the address 192.0.2.99");
 	bad(PORT CERTS "rule r { protocol = imaps; listen = 192.0.2.10; servers = 10.1.1.1; certificate = mail; }",

@@ -116,15 +116,10 @@ static void test_set_random(void **state)
 	}
 }
 
-static int by_key(const void *a, const void *b)
-{
-	return policy_compare(*(struct rule *const *)a, *(struct rule *const *)b);
-}
-
 static void test_lookup(void **state)
 {
 	static struct rule rules[300];
-	struct policy *p = calloc(1, sizeof(*p) + 300 * sizeof(p->rules[0]));
+	struct policy *p = policy_new(300, 0);
 
 	(void)state;
 	assert_non_null(p);
@@ -134,7 +129,7 @@ static void test_lookup(void **state)
 		rules[i].port = (uint16_t)(40000 - 7 * i);
 		p->rules[i] = &rules[i];
 	}
-	qsort(p->rules, 300, sizeof(p->rules[0]), by_key);
+	policy_order(p);
 	for (unsigned int i = 0; i < 300; i++) {
 		assert_ptr_equal(policy_lookup(p, &rules[i].addr, rules[i].port), &rules[i]);
 		assert_null(policy_lookup(p, &rules[i].addr, (uint16_t)(rules[i].port + 1)));
@@ -142,6 +137,86 @@ static void test_lookup(void **state)
 	p->n_rules = 0;
 	assert_null(policy_lookup(p, &rules[0].addr, rules[0].port));
 	free(p);
+}
+
+static const char *route(const struct policy *p, const char *addr, uint16_t port, const char *name)
+{
+	struct addr a = A(addr);
+	const struct rule *r = policy_route(p, &a, port, name);
+
+	return r != NULL ? r->name : "";
+}
+
+/* Exact before "*", "*" before all others; a listener's names are its own. */
+static void test_route(void **state)
+{
+	static const char *const a[] = { "imap.example", "x.y.example" }, *const b[] = { ".example", "smtp.example" },
+		*const c[] = { "imap.example" };
+	struct rule rules[] = {
+		{ .name = "b", .addr = A("192.0.2.1"), .port = 993, .passthrough = true, .n_names = 2, .names = b },
+		{ .name = "a", .addr = A("192.0.2.1"), .port = 993, .passthrough = true, .n_names = 2, .names = a },
+		{ .name = "rest", .addr = A("192.0.2.1"), .port = 993, .passthrough = true },
+		{ .name = "c", .addr = A("192.0.2.1"), .port = 994, .passthrough = true, .n_names = 1, .names = c },
+		{ .name = "t", .addr = A("192.0.2.2"), .port = 993 },
+	};
+	struct policy *p = policy_new(5, 5), *copy;
+
+	(void)state;
+	assert_non_null(p);
+	for (unsigned int i = 0; i < 5; i++)
+		p->rules[p->n_rules++] = &rules[i];
+	policy_order(p);
+	copy = policy_copy(p);
+	assert_non_null(copy);
+	free(p);
+	assert_int_equal(copy->n_names, 5);
+	assert_string_equal(policy_lookup(copy, &rules[0].addr, 993)->name, "rest");
+	assert_string_equal(route(copy, "192.0.2.1", 993, "imap.example"), "a");
+	assert_string_equal(route(copy, "192.0.2.1", 993, "smtp.example"), "b");
+	assert_string_equal(route(copy, "192.0.2.1", 993, "pop3.example"), "b");
+	assert_string_equal(route(copy, "192.0.2.1", 993, "x.y.example"), "a");
+	assert_string_equal(route(copy, "192.0.2.1", 993, "z.y.example"), "rest");	/* "*" is one label */
+	assert_string_equal(route(copy, "192.0.2.1", 993, "example"), "rest");
+	assert_string_equal(route(copy, "192.0.2.1", 993, ".example"), "rest");
+	assert_string_equal(route(copy, "192.0.2.1", 993, ""), "rest");
+	assert_string_equal(route(copy, "192.0.2.1", 994, "imap.example"), "c");
+	assert_string_equal(route(copy, "192.0.2.1", 994, "smtp.example"), "");
+	assert_string_equal(route(copy, "192.0.2.1", 994, ""), "");
+	assert_string_equal(route(copy, "192.0.2.2", 993, "imap.example"), "");	/* terminates TLS */
+	assert_string_equal(route(copy, "192.0.2.3", 993, "imap.example"), "");
+	free(copy);
+}
+
+/* Whoever any of a listener's rules lets in may connect. */
+static void test_allowed_by_any(void **state)
+{
+	const char *const net[] = { "192.0.2.0/24" }, *const other[] = { "198.51.100.0/24" };
+	struct addr_set *x = set_of(net, 1), *y = set_of(other, 1);
+	static const char *const names[] = { "a.example", "b.example" };
+	struct rule rules[] = {
+		{ .name = "a", .port = 993, .passthrough = true, .n_names = 1, .names = &names[0], .allow = x, .proxies = y },
+		{ .name = "b", .port = 993, .passthrough = true, .n_names = 1, .names = &names[1], .allow = y },
+		{ .name = "c", .port = 994, .passthrough = true },
+	};
+	struct addr in_x = A("192.0.2.9"), in_y = A("198.51.100.9"), out = A("203.0.113.1");
+	struct policy *p = policy_new(3, 2);
+
+	(void)state;
+	assert_non_null(p);
+	for (unsigned int i = 0; i < 3; i++)
+		p->rules[p->n_rules++] = &rules[i];
+	policy_order(p);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_true(policy_allows(p, &rules[i], &in_x));
+		assert_true(policy_allows(p, &rules[i], &in_y));
+		assert_false(policy_allows(p, &rules[i], &out));
+		assert_true(policy_trusts(p, &rules[i], &in_y));
+		assert_false(policy_trusts(p, &rules[i], &in_x));
+	}
+	assert_true(policy_allows(p, &rules[2], &out));
+	free(p);
+	free(x);
+	free(y);
 }
 
 static void test_allow_and_deny(void **state)
@@ -175,6 +250,8 @@ int main(void)
 		cmocka_unit_test(test_set_any_and_empty),
 		cmocka_unit_test(test_set_random),
 		cmocka_unit_test(test_lookup),
+		cmocka_unit_test(test_route),
+		cmocka_unit_test(test_allowed_by_any),
 		cmocka_unit_test(test_allow_and_deny),
 	};
 

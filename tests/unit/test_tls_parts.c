@@ -19,6 +19,7 @@
 #include "tls/pem.h"
 #include "tls/rng.h"
 #include "tls/selftest.h"
+#include "tls/sni.h"
 #include "tls/strength.h"
 #include "tls/tls.h"
 #include "tls/x509.h"
@@ -222,38 +223,103 @@ static void test_hello(void **state)
 	assert_int_equal(read.name.n, 0);
 }
 
+static enum tls_sni_status sni(const uint8_t *from, size_t bytes, struct tls_sni *out)
+{
+	uint8_t stream[HELLO_BYTES];
+
+	memcpy(stream, from, bytes);
+	return tls_sni_read(stream, bytes, out);
+}
+
+/* For who passes it on: the name as it is looked up, and why there is none. */
+static void test_sni(void **state)
+{
+	static const uint8_t no_names[][3] = { { '.', 'a', 'b' }, { 'a', 0, 'b' }, { 'a', 'b', 0 } };
+	uint8_t hello[HELLO_BYTES], alert[TLS_ALERT_RECORD_BYTES];
+	struct tls_sni out;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < HELLO_BYTES; i++) {
+		assert_int_equal(sni(named_hello, i, &out), TLS_SNI_PART);
+		assert_true(out.least_bytes > i && out.least_bytes <= HELLO_BYTES);
+	}
+	assert_int_equal(sni(named_hello, HELLO_BYTES, &out), TLS_SNI_READ);
+	assert_string_equal(out.name, "a.b");
+	memcpy(hello, named_hello, HELLO_BYTES);
+	memcpy(hello + 61, "AB.", 3);
+	assert_int_equal(sni(hello, HELLO_BYTES, &out), TLS_SNI_READ);
+	assert_string_equal(out.name, "ab");
+	for (i = 0; i < 3; i++) {
+		memcpy(hello + 61, no_names[i], 3);
+		assert_int_equal(sni(hello, HELLO_BYTES, &out), TLS_SNI_BAD);
+		assert_int_equal(out.error, TLS_ERR_HANDSHAKE);
+		assert_int_equal(out.alert, 50);
+	}
+	/* A message that says of itself that it is too long. */
+	memcpy(hello, (const uint8_t[]){ 22, 3, 1, 0, 4, 1, 0, 0x41, 0 }, 9);
+	assert_int_equal(sni(hello, 9, &out), TLS_SNI_BAD);
+	assert_int_equal(out.error, TLS_ERR_HELLO_TOO_LONG);
+	assert_int_equal(sni((const uint8_t *)"\x16Q", 1, &out), TLS_SNI_PART);
+	assert_int_equal(sni((const uint8_t *)"\x16Q", 2, &out), TLS_SNI_BAD);
+	assert_int_equal(out.error, TLS_ERR_NOT_TLS);
+	tls_alert_record(alert, TLS_ALERT_UNRECOGNIZED_NAME);
+	assert_memory_equal(alert, ((const uint8_t[]){ 21, 3, 3, 0, 2, 2, 112 }), 7);
+}
+
+/* named_hello in records of @cut bytes each; how many bytes that makes. */
+static size_t cut_hello(uint8_t *stream, size_t cut)
+{
+	size_t at = 0, i;
+
+	for (i = 5; i < HELLO_BYTES; i++) {
+		size_t left = HELLO_BYTES - i, n = left < cut ? left : cut;
+
+		if ((i - 5) % cut == 0) {
+			memcpy(stream + at, (const uint8_t[]){ 22, 3, 1, 0, (uint8_t)n }, 5);
+			at += 5;
+		}
+		stream[at++] = named_hello[i];
+	}
+	return at;
+}
+
+/* Looked at only when it could be whole, it is looked at a few times, however small the pieces, and never too late. */
+static void test_sni_least(void **state)
+{
+	uint8_t stream[HELLO_BYTES * 6 + 5];
+	struct tls_sni out;
+	unsigned int looks;
+	size_t cut, at, n;
+
+	(void)state;
+	for (cut = 1; cut < HELLO_BYTES - 5; cut++) {
+		n = cut_hello(stream, cut);
+		for (at = 0, looks = 0; at < n; at = out.least_bytes, looks++) {
+			cut_hello(stream, cut);
+			assert_int_equal(tls_sni_read(stream, at, &out), TLS_SNI_PART);
+			assert_true(out.least_bytes > at && out.least_bytes <= n);
+		}
+		assert_true(looks < 30);
+		cut_hello(stream, cut);
+		assert_int_equal(tls_sni_read(stream, n, &out), TLS_SNI_READ);
+	}
+}
+
 /* Any cut into records; what isn't a ClientHello; the longest one in one-byte records. */
 static void test_hello_records(void **state)
 {
 	uint8_t stream[HELLO_BYTES * 6 + 5];
 	struct tls_hello read;
 	struct der body;
-	size_t cut, i, at;
+	size_t cut, at;
 
 	(void)state;
 	for (cut = 1; cut < HELLO_BYTES - 5; cut++) {
-		at = 0;
-		for (i = 5; i < HELLO_BYTES; i++) {
-			size_t left = HELLO_BYTES - i, n = left < cut ? left : cut;
-
-			if ((i - 5) % cut == 0) {
-				memcpy(stream + at, (const uint8_t[]){ 22, 3, 1, 0, (uint8_t)n }, 5);
-				at += 5;
-			}
-			stream[at++] = named_hello[i];
-		}
+		at = cut_hello(stream, cut);
 		assert_int_equal(tls_hello_join(stream, at - 1, &body), TLS_HELLO_MORE);
 		/* The first call moved bytes: each is given the stream as it came. */
-		at = 0;
-		for (i = 5; i < HELLO_BYTES; i++) {
-			size_t left = HELLO_BYTES - i, n = left < cut ? left : cut;
-
-			if ((i - 5) % cut == 0) {
-				memcpy(stream + at, (const uint8_t[]){ 22, 3, 1, 0, (uint8_t)n }, 5);
-				at += 5;
-			}
-			stream[at++] = named_hello[i];
-		}
+		cut_hello(stream, cut);
 		assert_int_equal(tls_hello_join(stream, at, &body), TLS_HELLO_WHOLE);
 		assert_true(tls_hello_read(body, &read));
 		assert_true(der_equal(read.name, DER_BYTES("a.b")));
@@ -380,6 +446,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_generator), cmocka_unit_test(test_strength), cmocka_unit_test(test_der),
 		cmocka_unit_test(test_pem),	  cmocka_unit_test(test_hello), cmocka_unit_test(test_hello_records),
+		cmocka_unit_test(test_sni),	  cmocka_unit_test(test_sni_least),
 		cmocka_unit_test(test_hello_abilities), cmocka_unit_test(test_hello_kinds),	   cmocka_unit_test(test_selftest),
 		cmocka_unit_test(test_errors),
 	};
