@@ -3,13 +3,15 @@
  * What a client's first bytes say, read by tls/hello.h alone: the input as the stream,
  * and as the ClientHello's body cut into records of the size that the first byte says.
  * What is read points into the bytes; more bytes never make a decision undone; cut or
- * not, the same is read.
+ * not, the same is read. For who passes TLS on, tls/sni.h must say the same, and must
+ * never let him wait for more than it takes.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tls/hello.h"
+#include "tls/sni.h"
 
 #define STREAM_MAX 8192u
 #define RECORD_HEADER_BYTES 5u
@@ -39,10 +41,34 @@ static void check_read(struct der body, const struct tls_hello *hello)
 	tls_hello_speaks(hello, "imap,pop3");
 }
 
+/* Looked at again whenever it could be whole. */
+static enum tls_sni_status pass_on(const uint8_t *data, size_t size, struct tls_sni *sni)
+{
+	static uint8_t stream[TLS_SNI_STREAM_BYTES];
+	enum tls_sni_status status;
+	size_t n = 0;
+
+	size = size < sizeof(stream) ? size : sizeof(stream);
+	do {
+		memcpy(stream, data, n);
+		status = tls_sni_read(stream, n, sni);
+		if (status != TLS_SNI_PART)
+			break;
+		require(sni->least_bytes > n && sni->least_bytes <= sizeof(stream));
+		n = sni->least_bytes;
+	} while (n <= size);
+	require(strnlen(sni->name, sizeof(sni->name)) < sizeof(sni->name) && sni->name[0] != '.');
+	require((status == TLS_SNI_BAD) == (sni->error != TLS_ERR_NONE));
+	return status;
+}
+
 /* As a stream, also while it comes. */
 static void feed(const uint8_t *data, size_t size)
 {
 	enum tls_hello_kind kind = TLS_HELLO_PART, before;
+	enum tls_hello_joined joined;
+	struct tls_sni sni;
+	enum tls_sni_status passed;
 	static uint8_t stream[STREAM_MAX];
 	struct tls_hello hello;
 	struct der body = { 0 };
@@ -54,8 +80,12 @@ static void feed(const uint8_t *data, size_t size)
 		kind = tls_hello_look((struct der){ data, n });
 		require(before == TLS_HELLO_PART || kind == before);
 	}
+	passed = pass_on(data, size, &sni);
 	memcpy(stream, data, size);
-	if (tls_hello_join(stream, size, &body) != TLS_HELLO_WHOLE)
+	joined = tls_hello_join(stream, size, &body);
+	require(passed != TLS_SNI_READ || joined == TLS_HELLO_WHOLE);
+	require(passed != TLS_SNI_PART || joined != TLS_HELLO_WHOLE);
+	if (joined != TLS_HELLO_WHOLE)
 		return;
 	require(within(body, (struct der){ stream, size }));
 	if (tls_hello_read(body, &hello))
@@ -69,6 +99,8 @@ static void cut(const uint8_t *data, size_t size, size_t piece)
 	struct tls_hello whole, joined;
 	struct der body = { 0 };
 	size_t at, n, to = 0;
+	enum tls_sni_status passed;
+	struct tls_sni sni;
 	bool readable;
 
 	size = size < STREAM_MAX - 4 ? size : STREAM_MAX - 4;
@@ -83,10 +115,13 @@ static void cut(const uint8_t *data, size_t size, size_t piece)
 		memcpy(stream + to + RECORD_HEADER_BYTES, message + at, n);
 		to += RECORD_HEADER_BYTES + n;
 	}
+	passed = pass_on(stream, to, &sni);
 	require(tls_hello_join(stream, to, &body) == TLS_HELLO_WHOLE);
+	require(to > TLS_SNI_STREAM_BYTES || passed != TLS_SNI_PART);
 	require(same(body, (struct der){ message + 4, size }));
 	readable = tls_hello_read((struct der){ message + 4, size }, &whole);
 	require(tls_hello_read(body, &joined) == readable);
+	require(passed != TLS_SNI_READ || readable);
 	if (!readable)
 		return;
 	check_read(body, &joined);
