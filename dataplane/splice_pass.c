@@ -15,6 +15,11 @@
 /* So few bytes are always looked at: a stranger who speaks another protocol hears so at once. */
 #define FIRST_BYTES 16u
 
+enum splice_state splice_first_state(const struct rule *rule)
+{
+	return rule->passthrough ? SPLICE_STATE_NAME : SPLICE_STATE_HANDSHAKE;
+}
+
 enum tls_sni_status splice_read_name(struct splice *sp, struct tls_sni *sni)
 {
 	uint8_t *hello = sp->all->hello;

@@ -114,10 +114,7 @@ void splice_step_name(struct splice *sp);
 /* The name in it, as long as it waits to be passed on. */
 enum tls_sni_status splice_read_name(struct splice *sp, struct tls_sni *sni);
 /* What is expected of the client itself, first. */
-static inline enum splice_state splice_first_state(const struct rule *rule)
-{
-	return rule->passthrough ? SPLICE_STATE_NAME : SPLICE_STATE_HANDSHAKE;
-}
+enum splice_state splice_first_state(const struct rule *rule);
 /* Begins or goes on to reach an internal server; may end (and free) @sp. */
 void splice_dial(struct splice *sp);
 void splice_step_dial(struct splice *sp);

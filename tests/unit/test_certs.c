@@ -394,6 +394,43 @@ static void loaded_and_removed(void **state)
 	accepted("{\"verb\":\"cert.load\",\"args\":{\"name\":\"other\",\"force\":true}}");
 }
 
+/* Two servers that are secured already, on one address and port. */
+static void passthrough_rules_share_a_listener(void **state)
+{
+	const struct rule *r;
+	struct addr a;
+
+	(void)state;
+	start(SITE_HEAD SITE_IMAP);
+	accepted("{\"verb\":\"rule.add\",\"args\":{\"name\":\"one\",\"protocol\":\"imaps\",\"listen\":\"192.0.2.10:1993\","
+		 "\"servers\":\"10.20.0.2\",\"passthrough\":true,\"names\":[\"One.example.test\",\"*.one.example.test\"]}}");
+	accepted("{\"verb\":\"rule.add\",\"args\":{\"name\":\"two\",\"listen\":\"192.0.2.10:1993\","
+		 "\"servers\":\"10.20.0.3:1\",\"passthrough\":true,\"names\":[\"two.example.test\"]}}");
+	assert_int_equal(addr_parse("192.0.2.10", &a), 0);
+	r = policy_route(policy_current(), &a, 1993, "one.example.test");
+	assert_non_null(r);
+	assert_string_equal(r->name, "one");
+	assert_int_equal(r->servers[0].port, 993);	/* TLS inside, too */
+	assert_null(r->slots[0].tls);
+	assert_string_equal(policy_route(policy_current(), &a, 1993, "x.one.example.test")->name, "one");
+	assert_string_equal(policy_route(policy_current(), &a, 1993, "two.example.test")->name, "two");
+	assert_null(policy_route(policy_current(), &a, 1993, "three.example.test"));
+	refused("{\"verb\":\"rule.change\",\"args\":{\"name\":\"two\",\"names\":[\"one.example.test\"]}}", "conflict", "both publish");
+	refused("{\"verb\":\"rule.change\",\"args\":{\"name\":\"two\",\"passthrough\":false,\"certificate\":\"mail\"}}", "conflict", "both publish");
+	refused("{\"verb\":\"rule.change\",\"args\":{\"name\":\"one\",\"certificate\":\"mail\"}}", "invalid", "nobody would see");
+	accepted("{\"verb\":\"rule.change\",\"args\":{\"name\":\"two\",\"names\":\"\"}}");	/* all others */
+	assert_string_equal(policy_route(policy_current(), &a, 1993, "three.example.test")->name, "two");
+	accepted("{\"verb\":\"rule.disable\",\"args\":{\"name\":\"one\"}}");
+	assert_string_equal(policy_route(policy_current(), &a, 1993, "one.example.test")->name, "two");
+	accepted("{\"verb\":\"rule.remove\",\"args\":{\"name\":\"one\"}}");
+	/* From the one to the other kind, and what is no longer of use is taken away. */
+	accepted("{\"verb\":\"rule.change\",\"args\":{\"name\":\"two\",\"passthrough\":false,\"certificate\":\"mail\"}}");
+	assert_non_null(policy_lookup(policy_current(), &a, 1993)->slots[0].tls);
+	accepted("{\"verb\":\"rule.change\",\"args\":{\"name\":\"two\",\"passthrough\":true,\"certificate\":\"\"}}");
+	assert_null(policy_lookup(policy_current(), &a, 1993)->slots[0].tls);
+	accepted("{\"verb\":\"rule.remove\",\"args\":{\"name\":\"two\"}}");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -401,7 +438,7 @@ int main(void)
 		TEST(a_rule_holds_several),  TEST(a_policy_says_what_comes_of_it),
 		TEST(certbot_renews),	     TEST(lego_renews),
 		TEST(watching_may_be_off),   TEST(an_end_is_told_of_in_time),
-		TEST(loaded_and_removed),
+		TEST(loaded_and_removed),     TEST(passthrough_rules_share_a_listener),
 	};
 
 	return cmocka_run_group_tests_name("certs", tests, NULL, NULL);

@@ -108,42 +108,6 @@ static void a_rule_works_the_moment_it_is_accepted(void **state)
 	assert_ptr_not_equal(r->slots[0].tls, r->slots[1].tls);	/* each worker its own */
 }
 
-/* Two servers that are secured already, on one address and port. */
-static void passthrough_rules_share_a_listener(void **state)
-{
-	const struct rule *r;
-	struct addr a;
-
-	(void)state;
-	accepted("{\"verb\":\"rule.add\",\"args\":{\"name\":\"one\",\"protocol\":\"imaps\",\"listen\":\"192.0.2.10:1993\","
-		 "\"servers\":\"10.20.0.2\",\"passthrough\":true,\"names\":[\"One.example.test\",\"*.one.example.test\"]}}");
-	accepted("{\"verb\":\"rule.add\",\"args\":{\"name\":\"two\",\"listen\":\"192.0.2.10:1993\","
-		 "\"servers\":\"10.20.0.3:1\",\"passthrough\":true,\"names\":[\"two.example.test\"]}}");
-	assert_int_equal(addr_parse("192.0.2.10", &a), 0);
-	r = policy_route(policy_current(), &a, 1993, "one.example.test");
-	assert_non_null(r);
-	assert_string_equal(r->name, "one");
-	assert_int_equal(r->servers[0].port, 993);	/* TLS inside, too */
-	assert_null(r->slots[0].tls);
-	assert_string_equal(policy_route(policy_current(), &a, 1993, "x.one.example.test")->name, "one");
-	assert_string_equal(policy_route(policy_current(), &a, 1993, "two.example.test")->name, "two");
-	assert_null(policy_route(policy_current(), &a, 1993, "three.example.test"));
-	refused("{\"verb\":\"rule.change\",\"args\":{\"name\":\"two\",\"names\":[\"one.example.test\"]}}", "conflict");
-	refused("{\"verb\":\"rule.change\",\"args\":{\"name\":\"two\",\"passthrough\":false,\"certificate\":\"mail\"}}", "conflict");
-	refused("{\"verb\":\"rule.change\",\"args\":{\"name\":\"one\",\"certificate\":\"mail\"}}", "invalid");
-	accepted("{\"verb\":\"rule.change\",\"args\":{\"name\":\"two\",\"names\":\"\"}}");	/* all others */
-	assert_string_equal(policy_route(policy_current(), &a, 1993, "three.example.test")->name, "two");
-	accepted("{\"verb\":\"rule.disable\",\"args\":{\"name\":\"one\"}}");
-	assert_string_equal(policy_route(policy_current(), &a, 1993, "one.example.test")->name, "two");
-	accepted("{\"verb\":\"rule.remove\",\"args\":{\"name\":\"one\"}}");
-	/* From the one to the other kind, and what is no longer of use is taken away. */
-	accepted("{\"verb\":\"rule.change\",\"args\":{\"name\":\"two\",\"passthrough\":false,\"certificate\":\"mail\"}}");
-	assert_non_null(published("192.0.2.10", 1993)->slots[0].tls);
-	accepted("{\"verb\":\"rule.change\",\"args\":{\"name\":\"two\",\"passthrough\":true,\"certificate\":\"\"}}");
-	assert_null(published("192.0.2.10", 1993)->slots[0].tls);
-	accepted("{\"verb\":\"rule.remove\",\"args\":{\"name\":\"two\"}}");
-}
-
 static void an_unchanged_rule_is_the_same_struct(void **state)
 {
 	const struct rule *r = published("192.0.2.10", 993);
@@ -594,7 +558,6 @@ int main(void)
 #define WITH_SITE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		WITH_SITE(a_rule_works_the_moment_it_is_accepted),
-		WITH_SITE(passthrough_rules_share_a_listener),
 		WITH_SITE(an_unchanged_rule_is_the_same_struct),
 		WITH_SITE(connections_keep_the_rule_they_came_by),
 		WITH_SITE(now_ends_them),
