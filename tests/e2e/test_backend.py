@@ -25,17 +25,10 @@ def publishes(env, *ports, **keys):
 
 def session(env, source=None):
     """Reads and writes a mailbox."""
-    content = mail.message(11, 60000)
     with mail.Imap(env.ca, env.family, port=1993, source=source) as imap:
         imap.enter("ben")
-        imap.must(imap.create("inside"))
-        try:
-            imap.put("inside", content)
-            imap.must(imap.select("inside"))
-            check(imap.bodies() == [content], "another message came")
+        with imap.kept("inside", mail.message(11, 60000)):
             row = next(row for row in env.open_connections() if row["rule"] == "inside")
-        finally:
-            imap.must(imap.delete("inside"))
     return row
 
 

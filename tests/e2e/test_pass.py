@@ -31,17 +31,10 @@ def passes(env, name, port, *names, **keys):
 
 def session(env, source=None):
     """A mailbox written and read; the connection as `postern connections` shows it."""
-    content = mail.message(12, 60000)
     with mail.Imap(inside(env).ca, env.family, port=PORT, source=source, name=dovecot.NAME) as imap:
         imap.enter("ben")
-        imap.must(imap.create("passed"))
-        try:
-            imap.put("passed", content)
-            imap.must(imap.select("passed"))
-            check(imap.bodies() == [content], "another message came")
+        with imap.kept("passed", mail.message(12, 60000)):
             row = next(row for row in env.open_connections() if row["rule"] == "through")
-        finally:
-            imap.must(imap.delete("passed"))
     return row
 
 

@@ -5,6 +5,7 @@ The servers put headers in front of a message; what was sent must come back as
 the exact rest. The clients verify the certificate against the lab's CA always.
 """
 
+import contextlib
 import hashlib
 import imaplib
 import random
@@ -90,6 +91,19 @@ class Imap(imaplib.IMAP4_SSL, _Placed):
 
     def put(self, folder, content):
         self.must(self.append(folder, None, None, content))
+
+    @contextlib.contextmanager
+    def kept(self, folder, content):
+        """Writes a message into a new folder and reads it; the folder goes after the block."""
+        self.must(self.create(folder))
+        try:
+            self.put(folder, content)
+            self.must(self.select(folder))
+            if self.bodies() != [content]:
+                raise AssertionError("another message came")
+            yield
+        finally:
+            self.must(self.delete(folder))
 
 
 class Smtp(smtplib.SMTP_SSL, _Placed):
