@@ -49,7 +49,7 @@ struct tcp_conn {
 	bool rtx_forced : 1, tx_blocked : 1;	/* RFC 6675 section 5 step 4.3: whatever the pipe holds; output found no mbuf */
 	bool rack_reordering : 1, rack_dsack_on : 1;	/* RACK.reordering_seen; rack_dsack_round is set */
 	bool pace_free : 1;			/* a first window: nothing of it is acknowledged yet (tcp_pace.c) */
-	bool room_wanted : 1;			/* tcp_send_room told the user that there is little: TCP_WRITABLE is due */
+	bool room_wanted : 1, window_shrank : 1;	/* tcp_send_room told of little: TCP_WRITABLE is due; tcp_window.c */
 	uint8_t congestion : 2;			/* enum congestion, of the port */
 	uint8_t undo_on : 1, undo_sent : 1, frto : 2;	/* tcp_undo.c: undo is valid; something was sent again; enum tcp_frto */
 	uint8_t keep_probes : 4;		/* sent since the peer was heard */
@@ -79,7 +79,7 @@ struct tcp_conn {
 	_Alignas(64) struct tcp_ooo *ooo;			/* NULL while nothing is out of order */
 	void *user;
 	struct wheel_timer timer;
-	uint32_t round_seq, round_us;		/* tcp_window.c: where the user was when the round began, and when that was */
+	uint32_t round_seq, round_us, round_left;	/* tcp_window.c: where the user was when it began; when; the least that waited in it */
 	uint16_t round_rtt_ms;			/* the shortest seen in it; UINT16_MAX: none */
 	uint16_t snd_next_off;			/* bytes of snd_next that were sent */
 

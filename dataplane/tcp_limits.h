@@ -45,6 +45,7 @@
 #define TCP_PRESSURE_BYTES 4096u	/* what one connection may queue, each way, while packet buffers run low */
 #define TCP_UNSENT_MIN 32768u		/* what may wait unsent on any connection (tcp_room.c) */
 #define TCP_WINDOW_START 65536u		/* receive buffer of a new connection; grows (tcp_window.c) */
+#define TCP_WINDOW_LEFT 32768u		/* that a user leaves waiting before the window shrinks: two TLS records */
 #define TCP_WINDOW_AHEAD 4u		/* times what a round trip brought: slow start has so much in flight by the end of the next */
 #define TCP_CHALLENGE_MS 50u		/* RFC 5961 section 7, per connection: no side channel between them */
 #define TCP_RST_RATE 64u		/* RSTs to a stranger per second, on average (tcp_rst_limit.h) */

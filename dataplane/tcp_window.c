@@ -19,6 +19,11 @@ uint16_t tcp_window_syn(const struct tcp_conn *c)
 	return (uint16_t)RTE_MIN(c->stack->config.rcv_buffer_bytes, (uint32_t)UINT16_MAX);
 }
 
+static uint32_t less(uint32_t from, uint32_t n)
+{
+	return from > n ? from - n : 0;
+}
+
 static void set_buffer(struct tcp_conn *c, uint32_t bytes)
 {
 	c->rcv_units = (uint16_t)RTE_MIN(bytes >> c->rcv_wscale, (uint32_t)UINT16_MAX);
@@ -35,6 +40,7 @@ static void begin_round(struct tcp_conn *c)
 	c->round_seq = consumed(c);
 	c->round_us = (uint32_t)c->stack->now_us;
 	c->round_rtt_ms = UINT16_MAX;
+	c->round_left = c->rcv_bytes;
 }
 
 void tcp_window_init(struct tcp_conn *c)
@@ -62,21 +68,32 @@ static uint32_t round_trip_us(const struct tcp_conn *c)
 	return c->round_rtt_ms != UINT16_MAX ? c->round_rtt_ms * 1000u : c->srtt_us;
 }
 
+/* A round is over that left @left waiting all the time, and would have needed @wanted without that. */
+static void resize(struct tcp_conn *c, uint32_t left, uint32_t wanted)
+{
+	uint32_t buffer = tcp_window_buffer(c);
+
+	if (left > TCP_WINDOW_LEFT) {
+		set_buffer(c, RTE_MAX(less(buffer, left / 2), RTE_MIN(buffer, TCP_WINDOW_START)));
+		c->window_shrank = true;
+	} else if (wanted <= buffer) {
+		c->window_shrank = false;
+	} else if (mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_GROWTH)) {
+		set_buffer(c, c->window_shrank ? RTE_MIN(wanted, buffer + buffer / 4) : wanted);
+	}
+}
+
 void tcp_window_round(struct tcp_conn *c)
 {
 	uint32_t now = consumed(c), brought = seq_gt(now, c->round_seq) ? now - c->round_seq : 0;
 	uint32_t age_us = (uint32_t)c->stack->now_us - c->round_us, rtt_us = round_trip_us(c);
-	uint32_t buffer = tcp_window_buffer(c);
-	uint64_t a_round, wanted;
+	uint64_t wanted;
 
+	c->round_left = RTE_MIN(c->round_left, c->rcv_bytes);
 	if (rtt_us == 0 || age_us < rtt_us)
 		return;
-	a_round = (uint64_t)brought * rtt_us / age_us;
-	wanted = RTE_MIN(RTE_MAX(a_round * TCP_WINDOW_AHEAD, TCP_WINDOW_START), c->stack->config.rcv_buffer_bytes);
-	if (wanted > buffer && mbuf_reserve_allows(&c->stack->reserve, MBUF_USE_GROWTH))
-		set_buffer(c, (uint32_t)wanted);
-	else if (wanted < buffer && c->rcv_bytes > 2 * a_round)
-		set_buffer(c, RTE_MAX((uint32_t)wanted, buffer - buffer / 4));
+	wanted = RTE_MAX((uint64_t)brought * rtt_us / age_us * TCP_WINDOW_AHEAD, TCP_WINDOW_START);
+	resize(c, c->round_left, (uint32_t)RTE_MIN(wanted, c->stack->config.rcv_buffer_bytes));
 	begin_round(c);
 }
 

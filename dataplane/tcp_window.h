@@ -10,8 +10,10 @@
  * while a hole is mended the peer needs a window of more than the flight.
  *
  * A user who takes little, like a splice with a slow client, thereby keeps the window
- * of his peer small; and one who leaves two rounds' worth waiting has it shrink again,
- * since all of it would be full all the time. That is, less is promised anew: a promise
+ * of his peer small; and one with whom data waits through the whole of a round has it
+ * shrink, by half of the least that waited: the peer fills whatever is promised, so that
+ * much only stands in the queue, and by the time it is read no cache has it any more. What
+ * shrank grows again by quarters. That is, less is promised anew: a promise
  * is never taken back (RFC 9293 3.8.6). When packet buffers run low (mbuf_reserve.h)
  * the buffer doesn't grow, and then no more than the least is promised.
  *

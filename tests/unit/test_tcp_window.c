@@ -155,7 +155,7 @@ static void growth_without_timestamps(void **st)
 /* A user who leaves what comes waiting has less promised anew; the edge stays where it was. */
 static void shrinks_without_going_back(void **st)
 {
-	uint32_t left;
+	uint32_t left, edge;
 	struct flow f;
 
 	flow_open(&f, &fat);
@@ -174,13 +174,74 @@ static void shrinks_without_going_back(void **st)
 	assert_true(left > 500000);
 	assert_int_equal(tcp_window_buffer(f.s.p.conn), 65536);
 	/* What is read opens nothing until less waits than the buffer has. */
+	edge = f.edge;
 	while (tcp_recv_bytes(f.s.p.conn) > 0) {
-		assert_true(f.wnd == 0 || tcp_recv_bytes(f.s.p.conn) < 65536);
+		assert_true(f.edge == edge || tcp_recv_bytes(f.s.p.conn) < 65536);
 		take(&f, 4 * M);
 		tcp_peer_run(&f.s.p, 100);
 		look(&f);
 	}
 	assert_in_range(f.wnd, 65536 - M, 65536);
+	tcp_peer_fini(&f.s.p);
+}
+
+/* Much may wait within a round, as long as the user is done with it once. */
+static void bursts_shrink_nothing(void **st)
+{
+	struct flow f;
+
+	flow_open(&f, &fat);
+	rounds(&f, 3, 40, 100);
+	rounds(&f, 3, 150, 100);
+	for (unsigned int i = 0; i < 10; i++) {
+		for (unsigned int k = 0; k < 150; k++)
+			put(&f, M);
+		take(&f, 4 * M);	/* a round ends with this one, all but it still there */
+		take(&f, UINT32_MAX);
+		tcp_peer_run(&f.s.p, 100);
+		look(&f);
+	}
+	assert_in_range(tcp_window_buffer(f.s.p.conn), 4 * 150 * M * 9 / 10, 4 * 150 * M);
+	tcp_peer_fini(&f.s.p);
+}
+
+/* Rounds in which as much comes as is taken. */
+static void keep_waiting(struct flow *f, uint32_t segments, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		for (uint32_t k = 0; k < segments; k++)
+			put(f, M);
+		take(f, segments * M);
+		tcp_peer_run(&f->s.p, 100);
+		look(f);
+	}
+}
+
+/* What waits through whole rounds shrinks it by half of that, two records don't; then it grows by quarters. */
+static void standing_queue(void **st)
+{
+	uint32_t before, shrunk;
+	struct flow f;
+
+	flow_open(&f, &fat);
+	rounds(&f, 3, 40, 100);
+	rounds(&f, 3, 150, 100);
+	for (unsigned int k = 0; k < 20; k++)
+		put(&f, M);		/* less than two records */
+	keep_waiting(&f, 150, 3);
+	assert_int_equal(tcp_recv_bytes(f.s.p.conn), 20 * M);
+	before = tcp_window_buffer(f.s.p.conn);
+	assert_in_range(before, 4 * 150 * M * 9 / 10, 4 * 150 * M);
+	for (unsigned int k = 0; k < 80; k++)
+		put(&f, M);
+	keep_waiting(&f, 100, 2);
+	shrunk = tcp_window_buffer(f.s.p.conn);
+	assert_in_range(shrunk, before - 100 * M - 64, before - 50 * M);
+	assert_int_equal(take(&f, UINT32_MAX), 100 * M);
+	rounds(&f, 2, 250, 100);	/* the first began with what waited */
+	assert_in_range(tcp_window_buffer(f.s.p.conn), shrunk, shrunk + shrunk / 4);
+	rounds(&f, 6, 250, 100);
+	assert_in_range(tcp_window_buffer(f.s.p.conn), 1000000 - 64, 1000000);
 	tcp_peer_fini(&f.s.p);
 }
 
@@ -420,6 +481,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(scale), cmocka_unit_test(growth), cmocka_unit_test(slow_sender),
 		cmocka_unit_test(growth_without_timestamps), cmocka_unit_test(shrinks_without_going_back),
+		cmocka_unit_test(bursts_shrink_nothing), cmocka_unit_test(standing_queue),
 		cmocka_unit_test(silly_windows), cmocka_unit_test(zero_window), cmocka_unit_test(budget),
 		cmocka_unit_test(budget_exhausted), cmocka_unit_test(many_holes), cmocka_unit_test(idle_connections), cmocka_unit_test(room),
 		cmocka_unit_test(room_within_budget),
