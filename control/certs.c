@@ -118,7 +118,8 @@ static int check_names(struct certificate *const *list, const struct rule_def *d
 	return 0;
 }
 
-struct tls_ctx *certificate_context(struct certificate *const *list, const struct rule_def *def, struct error *err)
+struct tls_ctx *certificate_context(struct certificate *const *list, const struct trust *trust,
+				    const struct rule_def *def, struct error *err)
 {
 	uint32_t n = def->certificates.n;
 	struct tls_settings settings = { .alpn = rule_def_alpn(def), .binding = def->name };
@@ -129,6 +130,7 @@ struct tls_ctx *certificate_context(struct certificate *const *list, const struc
 	if (check_names(list, def, err) != 0)
 		return NULL;
 	rule_tls_settings(&def->tls, &settings);
+	rule_client_settings(&def->client, trust != NULL ? trust->tls : NULL, &settings.auth);
 	certs = calloc(n + 1, sizeof(*certs));
 	for (uint32_t i = 0; certs != NULL && i < n; i++) {
 		certs[i] = list[i]->tls;
@@ -151,6 +153,7 @@ void certs_fini(struct certs *certs)
 	for (uint32_t i = 0; i < certs->n; i++)
 		certificate_release(certs->list[i]);
 	free(certs->list);
+	trusts_fini(&certs->trusts);
 	*certs = (struct certs){ 0 };
 }
 
@@ -162,7 +165,10 @@ int certs_copy(struct certs *out, const struct certs *certs)
 		return -ENOMEM;
 	for (; out->n < certs->n; out->n++)
 		out->list[out->n] = certificate_hold(certs->list[out->n]);
-	return 0;
+	if (trusts_copy(&out->trusts, &certs->trusts) == 0)
+		return 0;
+	certs_fini(out);
+	return -ENOMEM;
 }
 
 struct certificate *certs_lookup(const struct certs *certs, const char *name)
@@ -269,7 +275,7 @@ int certs_load_missing(struct certs *certs, const struct config *config, const s
 			return r;
 		}
 	}
-	return 0;
+	return trusts_load_missing(&certs->trusts, rules, err);
 }
 
 int certs_reload(struct certs *out, const struct certs *before, const struct config *config,
@@ -283,6 +289,8 @@ int certs_reload(struct certs *out, const struct certs *before, const struct con
 		certs_fini(out);
 		return r;
 	}
+	if (before != NULL)
+		trusts_reuse(&out->trusts, &before->trusts);
 	for (uint32_t i = 0; before != NULL && i < out->n; i++) {
 		struct certificate *old = certs_lookup(before, out->list[i]->name);
 

@@ -14,6 +14,7 @@
 #include "control/config.h"
 #include "control/error.h"
 #include "control/text.h"
+#include "control/trusts.h"
 #include "tls/cert.h"
 
 struct tls_ctx;
@@ -38,6 +39,7 @@ struct certificate {
 struct certs {
 	uint32_t n, size;
 	struct certificate **list;
+	struct trusts trusts;	/* whom clients' certificates are believed from */
 };
 
 /* From files. NULL with @err, which names the file and why. The caller holds it. */
@@ -58,10 +60,11 @@ void certificate_release(struct certificate *c);	/* NULL: nothing */
 struct certificate **certs_of_rule(const struct certs *certs, const struct rule_def *def, struct error *err);
 void certificate_list_release(struct certificate **list, uint32_t n);	/* and frees it; NULL: nothing */
 /*
- * One worker's context for a rule. NULL with @err: a key too weak for the rule, a name
+ * One worker's context for a rule; @trust: its clients', which must outlive it, or NULL. NULL with @err: a key too weak for the rule, a name
  * of the rule that none of them holds, suites that don't go with it, memory.
  */
-struct tls_ctx *certificate_context(struct certificate *const *list, const struct rule_def *def, struct error *err);
+struct tls_ctx *certificate_context(struct certificate *const *list, const struct trust *trust,
+				    const struct rule_def *def, struct error *err);
 
 void certs_fini(struct certs *certs);
 /* The same certificates, each held once more. 0, or -ENOMEM with @out empty. */

@@ -59,6 +59,50 @@ static bool watch_one(struct gateway *g, struct certificate *c)
 	return false;
 }
 
+/* The same for the files that clients' certificates are checked by. */
+static void take_trust(struct gateway *g, struct trust *t, const struct trust_stamp *now)
+{
+	char text[1200], name[RULE_PATH_BYTES];
+	struct error err = { .message = "" };
+	struct trust *fresh;
+
+	t->stamp = *now;
+	snprintf(name, sizeof(name), "%s", t->ca_path);
+	fresh = trust_load(t->ca_path, t->crl_path, &err);
+	if (fresh != NULL && trust_same(t, fresh)) {
+		trust_release(fresh);
+		return;
+	}
+	/* @t may be gone after this. */
+	if (fresh != NULL && gateway_put_trust(g, fresh, &err) == 0) {
+		log_say(LOG_INFO_LEVEL, "client certificates: %s or its revocation list was replaced; handshakes go by the new one",
+			name);
+		return;
+	}
+	trust_release(fresh);
+	log_say(LOG_ERROR_LEVEL, "client certificates: %s or its revocation list was replaced, but can't be used; the old one serves on: %s",
+		name, error_format(&err, text, sizeof(text)));
+}
+
+static bool watch_trust(struct gateway *g, struct trust *t)
+{
+	struct trust_stamp now;
+
+	trust_stamp_now(t, &now);
+	if (memcmp(&now, &t->stamp, sizeof(now)) == 0) {
+		t->moving = false;
+		return false;
+	}
+	if (!t->moving || memcmp(&now, &t->seen, sizeof(now)) != 0) {
+		t->moving = true;
+		t->seen = now;
+		return true;
+	}
+	t->moving = false;
+	take_trust(g, t, &now);
+	return false;
+}
+
 void certs_watch(struct gateway *g, uint64_t now_us)
 {
 	bool moving = false;
@@ -70,6 +114,8 @@ void certs_watch(struct gateway *g, uint64_t now_us)
 	/* The list keeps its order when one of it is replaced. */
 	for (uint32_t i = 0; i < g->certs.n; i++)
 		moving = watch_one(g, g->certs.list[i]) || moving;
+	for (uint32_t i = 0; i < g->certs.trusts.n; i++)
+		moving = watch_trust(g, g->certs.trusts.list[i]) || moving;
 	g->certificates_moving = moving;
 }
 

@@ -6,7 +6,7 @@
 
 unsigned int ending_log(void)
 {
-	static struct record records[ENDING_BURST];
+	static struct record_told records[ENDING_BURST];
 	unsigned int n = dataplane_log(records, ENDING_BURST);
 
 	for (unsigned int i = 0; i < n; i++)

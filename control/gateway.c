@@ -40,6 +40,7 @@ static void warn_of_certificates(struct certs *certs, const struct certs *before
 	const unsigned int ends = TLS_CERT_EXPIRED | TLS_CERT_EXPIRES_SOON;
 
 	certs_tell_ends(certs, time(NULL));
+	trusts_tell_ends(&certs->trusts, time(NULL));
 	for (uint32_t i = 0; i < certs->n; i++) {
 		const struct certificate *c = certs->list[i];
 		unsigned int bits = tls_cert_warnings(c->tls, time(NULL)) & ~ends;
@@ -116,7 +117,7 @@ static int check_rule(const struct certs *certs, const struct rule_def *def, str
 	if (def->passthrough)
 		return 0;
 	list = certs_of_rule(certs, def, err);
-	ctx = list != NULL ? certificate_context(list, def, err) : NULL;
+	ctx = list != NULL ? certificate_context(list, trusts_of_rule(&certs->trusts, def), def, err) : NULL;
 	certificate_list_release(list, def->certificates.n);
 	if (ctx != NULL) {
 		tls_ctx_free(ctx);
@@ -177,6 +178,8 @@ static int apply_under(struct gateway *g, const struct config *config, struct ru
 		r = config_check_rules(config, rules, "", err);
 	if (r == 0)
 		r = certs_load_missing(certs, config, rules, err);
+	if (r == 0)
+		r = trusts_check_new(&certs->trusts, &g->certs.trusts, rules, err);
 	if (r == 0)
 		r = live_build(&g->live, rules, certs, &limits, &next, err);
 	if (r != 0)
@@ -253,6 +256,24 @@ int gateway_put_certificate(struct gateway *g, struct certificate *c, struct err
 	return r;
 }
 
+int gateway_put_trust(struct gateway *g, struct trust *t, struct error *err)
+{
+	struct certs certs = { 0 };
+	int r = certs_copy(&certs, &g->certs);
+
+	if (r == 0)
+		r = trusts_put(&certs.trusts, t);
+	if (r != 0) {
+		certs_fini(&certs);
+		return error_set(err, r, ERROR_INTERNAL, "", "out of memory");
+	}
+	trust_hold(t);	/* the caller's, should it be refused */
+	r = apply_certs(g, &certs, err);
+	if (r == 0)
+		trust_release(t);
+	return r;
+}
+
 int gateway_remove_certificate(struct gateway *g, const char *name, struct error *err)
 {
 	struct certs certs = { 0 };
@@ -287,6 +308,7 @@ static void compare(const struct gateway *g, const struct ruleset *rules, const 
 		report->removed += ruleset_lookup(rules, g->rules.defs[i].name) == NULL;
 	for (uint32_t i = 0; i < certs->n; i++)
 		report->certificates += certs_lookup(&g->certs, certs->list[i]->name) != certs->list[i];
+	report->certificates += trusts_fresh(&certs->trusts, &g->certs.trusts);
 }
 
 /* What can't change while workers run stays as it was started, so that later checks go by what is true. */

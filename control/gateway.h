@@ -59,6 +59,8 @@ int gateway_apply(struct gateway *g, struct ruleset *rules, struct certs *certs,
 
 /* Puts @c in the place of the one of its name, for new handshakes. 0, @c consumed; or -errno with @err. */
 int gateway_put_certificate(struct gateway *g, struct certificate *c, struct error *err);
+/* The same for what clients' certificates are checked by. */
+int gateway_put_trust(struct gateway *g, struct trust *t, struct error *err);
 /* Lets go of a certificate that no rule uses. 0, or -errno with @err. */
 int gateway_remove_certificate(struct gateway *g, const char *name, struct error *err);
 

@@ -24,6 +24,7 @@ struct live_rule {
 	struct rule rule;	/* what workers see */
 	struct rule_def def;
 	struct certificate **certificates;	/* in the definition's order */
+	struct trust *trust;			/* that its clients' certificates are checked by; NULL: none */
 	struct live_numbers *numbers;
 	struct addr_set *allow, *deny, *proxies;
 	char *backend_ca;	/* PEM; NULL: none */
@@ -103,6 +104,7 @@ static void live_rule_free(struct live *l, struct live_rule *r)
 	if (r->numbers != NULL)
 		r->numbers->versions--;
 	certificate_list_release(r->certificates, r->def.certificates.n);
+	trust_release(r->trust);
 	rule_def_fini(&r->def);
 	free(r);
 }
@@ -165,7 +167,7 @@ static int fill_slots(const struct live *l, struct live_rule *r, struct error *e
 		return -ENOMEM;
 	memset(r->rule.slots, 0, bytes);
 	for (uint16_t w = 0; !r->def.passthrough && w < l->n_workers; w++) {
-		r->rule.slots[w].tls = certificate_context(r->certificates, &r->def, err);
+		r->rule.slots[w].tls = certificate_context(r->certificates, r->trust, &r->def, err);
 		if (r->rule.slots[w].tls == NULL)
 			return -EINVAL;
 		if (!r->def.backend.tls)
@@ -179,7 +181,7 @@ static int fill_slots(const struct live *l, struct live_rule *r, struct error *e
 
 /* Consumes @certificates. */
 static struct live_rule *live_rule_new(struct live *l, const struct rule_def *def, struct certificate **certificates,
-				       const struct live_limits *limits, struct error *err)
+				       struct trust *trust, const struct live_limits *limits, struct error *err)
 {
 	struct live_rule *r = calloc(1, sizeof(*r));
 	int rc = -ENOMEM;
@@ -192,6 +194,7 @@ static struct live_rule *live_rule_new(struct live *l, const struct rule_def *de
 	}
 	fill_rule(&r->rule, def, limits);
 	r->certificates = certificates;
+	r->trust = trust_hold(trust);
 	r->numbers = numbers_hold(l, def->name);
 	if (def->backend.tls && (r->backend_ca = rule_backend_read_ca(&def->backend, err)) == NULL) {
 		rc = -EINVAL;
@@ -225,7 +228,8 @@ static bool same_ca(const struct live_rule *r)
 
 /* The rule of the current snapshot that serves @def unchanged, or NULL. @sorted: those rules by name. */
 static struct live_rule *reusable(struct live_rule **sorted, size_t n, struct rule_def *def,
-				  struct certificate *const *certificates, const struct live_limits *limits)
+				  struct certificate *const *certificates, const struct trust *trust,
+				  const struct live_limits *limits)
 {
 	struct live_rule key = { .def = *def }, *wanted = &key, **found, *r;
 
@@ -234,7 +238,7 @@ static struct live_rule *reusable(struct live_rule **sorted, size_t n, struct ru
 		return NULL;
 	r = *found;
 	fill_rule(&key.rule, def, limits);
-	return rule_def_equal(&r->def, def) &&
+	return rule_def_equal(&r->def, def) && r->trust == trust &&
 	       memcmp(r->certificates, certificates, def->certificates.n * sizeof(certificates[0])) == 0 &&
 	       r->rule.idle_timeout_us == key.rule.idle_timeout_us &&
 	       r->rule.handshake_timeout_us == key.rule.handshake_timeout_us && same_ca(r) ? r : NULL;
@@ -252,17 +256,18 @@ struct build {
 static int add_rule(struct live *l, struct build *b, struct rule_def *def, struct error *err)
 {
 	struct certificate **certificates = certs_of_rule(b->certs, def, err);
+	struct trust *trust = trusts_of_rule(&b->certs->trusts, def);
 	struct live_next *next = b->next;
 	char prefix[RULE_NAME_BYTES + 8];
 	struct live_rule *r;
 
 	if (certificates == NULL)
 		return -ENOMEM;
-	r = reusable(b->sorted, b->n_sorted, def, certificates, b->limits);
+	r = reusable(b->sorted, b->n_sorted, def, certificates, trust, b->limits);
 	if (r != NULL) {
 		certificate_list_release(certificates, def->certificates.n);
 	} else {
-		r = live_rule_new(l, def, certificates, b->limits, err);
+		r = live_rule_new(l, def, certificates, trust, b->limits, err);
 		if (r == NULL) {
 			snprintf(prefix, sizeof(prefix), "rule %s", def->name);
 			error_prefix(err, prefix);

@@ -249,9 +249,9 @@ static void put_text_connection(const json_t *o)
 	free(line);
 }
 
-void log_connection(const struct record *r)
+void log_connection(const struct record_told *told)
 {
-	json_t *o = record_json(r, false);
+	json_t *o = record_json(told, false);
 
 	if (o == NULL) {
 		log_state.lost++;

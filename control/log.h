@@ -32,9 +32,9 @@ void log_set_level(enum log_level level);
 void log_say(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* An error as a message; on standard error too, when the log is a file. */
 void log_fatal(const struct error *e);
-void log_connection(const struct record *r);
+void log_connection(const struct record_told *told);
 /* Lines lost since the start. */
 uint64_t log_lost(void);
 
 /* A record as JSON: of a finished connection (`how` it ended) or, with @live, of one that is open. NULL: no memory. */
-json_t *record_json(const struct record *r, bool live);
+json_t *record_json(const struct record_told *told, bool live);

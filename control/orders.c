@@ -13,7 +13,7 @@
 /* An order with what it points to, so that both can be left behind together. */
 struct kept {
 	struct order order;
-	struct record *records;
+	struct record_told *records;
 	struct kept *next;
 };
 
@@ -75,10 +75,10 @@ static int give(uint16_t worker, struct kept *k, struct error *err)
 	return error_hint(err, r, "try again; if it stays so, `postern stats` and the log say what the worker does");
 }
 
-int orders_list(const char *rule, struct orders_place *at, uint32_t max, struct record **out, uint32_t *n,
+int orders_list(const char *rule, struct orders_place *at, uint32_t max, struct record_told **out, uint32_t *n,
 		struct error *err)
 {
-	struct record *all = calloc(max, sizeof(*all));
+	struct record_told *all = calloc(max, sizeof(*all));
 
 	*n = 0;
 	if (all == NULL)

@@ -25,7 +25,7 @@ struct orders_place {
  * is moved; free(*out). One that lives for as long as the listing takes is in it once.
  * 0, or -errno with @err.
  */
-int orders_list(const char *rule, struct orders_place *at, uint32_t max, struct record **out, uint32_t *n,
+int orders_list(const char *rule, struct orders_place *at, uint32_t max, struct record_told **out, uint32_t *n,
 		struct error *err);
 /* Ends one connection. 0, -ENOENT or -errno with @err. */
 int orders_kill(uint64_t id, struct error *err);

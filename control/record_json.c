@@ -8,7 +8,7 @@
 /* What a client sent as a name may be anything; JSON takes UTF-8 only. */
 static json_t *clean_json(const char *s)
 {
-	char buf[2 * RECORD_SNI_BYTES];
+	char buf[2 * sizeof(((struct tls_peer *)0)->subject)];
 
 	text_clean(s, buf, sizeof(buf));
 	return json_string(buf);
@@ -34,8 +34,20 @@ static json_t *tcp_json(const struct tcp_info *t)
 		"retransmits", (json_int_t)t->retransmits);
 }
 
-json_t *record_json(const struct record *r, bool live)
+static json_t *peer_json(const struct record *r, const struct tls_peer *p)
 {
+	enum tls_error why = r->tls_error != TLS_ERR_NONE && r->tls_error < TLS_ERR_COUNT ? r->tls_error : TLS_ERR_CERTIFICATE;
+	char sha256[2 * sizeof(p->fingerprint) + 1];
+
+	for (size_t i = 0; i < sizeof(p->fingerprint); i++)
+		snprintf(sha256 + 2 * i, 3, "%02x", p->fingerprint[i]);
+	return json_pack("{s:s, s:o, s:o, s:s}", "verify", p->verified ? "ok" : tls_error_name(why),
+			 "cn", clean_json(p->common_name), "subject", clean_json(p->subject), "sha256", sha256);
+}
+
+json_t *record_json(const struct record_told *told, bool live)
+{
+	const struct record *r = &told->record;
 	char start[TIME_TEXT_BYTES], id[32];
 	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:o, s:b, s:b, s:I, s:I}",
 		"id", orders_id_format(r->id, id, sizeof(id)), "rule", r->rule,
@@ -66,6 +78,8 @@ json_t *record_json(const struct record *r, bool live)
 		json_object_set_new(o, "tls", json_string("passthrough"));
 	if (r->proxy_port != 0)
 		json_object_set_new(o, "proxy", endpoint_json(&r->proxy, r->proxy_port));
+	if (told->has_peer)
+		json_object_set_new(o, "client_certificate", peer_json(r, &told->peer));
 	if (live) {
 		json_object_set_new(o, "state", json_string(or_empty(r->state)));
 		if (r->client_tcp.state != NULL)

@@ -27,6 +27,7 @@ void rule_def_init(struct rule_def *def)
 	memset(def, 0, sizeof(*def));
 	def->protocol = -1;
 	rule_tls_init(&def->tls);
+	rule_client_init(&def->client);
 	def->enabled = true;
 }
 
@@ -83,7 +84,8 @@ bool rule_def_equal(const struct rule_def *a, const struct rule_def *b)
 	if (strcmp(a->name, b->name) != 0 || a->protocol != b->protocol ||
 	    !addr_equal(&a->listen, &b->listen) || a->port != b->port || a->n_servers != b->n_servers ||
 	    !name_list_equal(&a->certificates, &b->certificates) || !name_list_equal(&a->names, &b->names) ||
-	    !rule_tls_equal(&a->tls, &b->tls) || !rule_backend_equal(&a->backend, &b->backend) || a->proxy != b->proxy ||
+	    !rule_tls_equal(&a->tls, &b->tls) || !rule_client_equal(&a->client, &b->client) ||
+	    !rule_backend_equal(&a->backend, &b->backend) || a->proxy != b->proxy ||
 	    a->passthrough != b->passthrough || a->idle_timeout_us != b->idle_timeout_us ||
 	    a->handshake_timeout_us != b->handshake_timeout_us || a->enabled != b->enabled)
 		return false;
@@ -342,6 +344,11 @@ static const struct field rule_fields[] = {
 	{ "backend_name", FIELD_TEXT, FIELD_OF(struct rule_def, backend.name), 0, 0, NULL, NULL },
 	{ "backend_tls_min", FIELD_WORD, FIELD_OF(struct rule_def, backend.tls_min), 0, 0, rule_backend_versions, NULL },
 	{ "passthrough", FIELD_BOOL, FIELD_OF(struct rule_def, passthrough), 0, 0, NULL, NULL },
+	{ "client_certificate", FIELD_WORD, FIELD_OF(struct rule_def, client.certificate), 0, 0, rule_client_words, NULL },
+	{ "client_ca", FIELD_TEXT, FIELD_OF(struct rule_def, client.ca), 0, 0, NULL, NULL },
+	{ "client_crl", FIELD_TEXT, FIELD_OF(struct rule_def, client.crl), 0, 0, NULL, NULL },
+	{ "client_crl_expired", FIELD_WORD, FIELD_OF(struct rule_def, client.crl_expired), 0, 0, rule_crl_words, NULL },
+	{ "client_depth", FIELD_COUNT, FIELD_OF(struct rule_def, client.depth), 0, RULE_CLIENT_DEPTH_MAX, NULL, NULL },
 	{ "proxy", FIELD_WORD, FIELD_OF(struct rule_def, proxy), 0, 0, proxy_names, NULL },
 	{ "idle_timeout", FIELD_DURATION, FIELD_OF(struct rule_def, idle_timeout_us),
 	  1000000, UINT64_C(604800000000), NULL, NULL },
@@ -394,6 +401,10 @@ static int check_passthrough(const struct rule_def *def, const char *where, stru
 		return error_hint(err, -EINVAL, "the servers decide: leave sni, tls_policy, tls_min, tls_max, strength, "
 				  "ciphers and groups out");
 	}
+	if (def->client.certificate != TLS_CLIENT_AUTH_NONE) {
+		error_set(err, -EINVAL, ERROR_INVALID, where, "passthrough, and client_certificate, which nobody here would ask for");
+		return error_hint(err, -EINVAL, "the servers see their clients' certificates themselves: leave it out");
+	}
 	if (def->backend.tls) {
 		error_set(err, -EINVAL, ERROR_INVALID, where, "passthrough and backend_tls exclude each other");
 		return error_hint(err, -EINVAL, "backend_tls speaks TLS with the servers itself; passthrough leaves it to the clients");
@@ -403,6 +414,8 @@ static int check_passthrough(const struct rule_def *def, const char *where, stru
 
 static int check_terminating(const struct rule_def *def, const char *where, struct error *err)
 {
+	int r;
+
 	if (def->certificates.n == 0) {
 		error_set(err, -EINVAL, ERROR_INVALID, where, "no certificate");
 		return error_hint(err, -EINVAL, "give certificate = the name of one; `postern cert list` shows them");
@@ -413,7 +426,8 @@ static int check_terminating(const struct rule_def *def, const char *where, stru
 			return error_hint(err, -EINVAL, "give the hosts; only with passthrough a \"*\" can be in place of the first label");
 		}
 	}
-	return rule_backend_check(&def->backend, where, err);
+	r = rule_client_check(&def->client, where, err);
+	return r == 0 ? rule_backend_check(&def->backend, where, err) : r;
 }
 
 int rule_def_check(const struct rule_def *def, const char *where, struct error *err)

@@ -16,6 +16,7 @@
 #include "control/conf.h"
 #include "control/name_list.h"
 #include "control/rule_backend.h"
+#include "control/rule_client.h"
 #include "control/rule_tls.h"
 #include "dataplane/policy.h"
 
@@ -41,6 +42,7 @@ struct rule_def {
 	struct clients proxy_from;	/* trusted proxies in front */
 	struct rule_tls tls;
 	struct rule_backend backend;
+	struct rule_client client;
 	bool passthrough;	/* TLS is the servers' own */
 	int proxy;		/* enum proxy_version: what servers are told */
 	uint64_t idle_timeout_us, handshake_timeout_us;	/* 0: the configuration's limits */

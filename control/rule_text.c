@@ -72,7 +72,9 @@ json_t *rule_def_json(const struct rule_def *def)
 		"handshake_timeout", def->handshake_timeout_us == 0 ? NULL :
 			text_format_duration(def->handshake_timeout_us, handshake, sizeof(handshake)),
 		"enabled", (int)def->enabled);
-	if (rule != NULL && !def->passthrough && (rule_tls_json(&def->tls, rule) != 0 || rule_backend_json(&def->backend, rule) != 0)) {
+	if (rule != NULL && !def->passthrough &&
+	    (rule_tls_json(&def->tls, rule) != 0 || rule_client_json(&def->client, rule) != 0 ||
+	     rule_backend_json(&def->backend, rule) != 0)) {
 		json_decref(rule);
 		return NULL;
 	}
@@ -130,6 +132,7 @@ void rule_def_write(const struct rule_def *def, FILE *out)
 		fprintf(out, "\tpassthrough = true;\n");
 	else
 		rule_tls_write(&def->tls, out);
+	rule_client_write(&def->client, out);
 	rule_backend_write(&def->backend, out);
 	if (def->proxy != PROXY_OFF)
 		fprintf(out, "\tproxy = %s;\n", proxy_texts[def->proxy]);

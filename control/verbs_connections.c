@@ -46,7 +46,7 @@ static json_t *connections(struct gateway *g, const json_t *args, struct error *
 {
 	struct connection_args a = { .max = PAGE };
 	struct orders_place at;
-	struct record *records;
+	struct record_told *records;
 	json_t *list, *result;
 	char next[32];
 	uint32_t n;

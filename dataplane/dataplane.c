@@ -247,7 +247,7 @@ void dataplane_gauges(uint16_t worker, struct dataplane_gauges *g)
 	g->mbufs_free = rte_mempool_avail_count(dp.packets);
 }
 
-unsigned int dataplane_log(struct record *records, unsigned int n)
+unsigned int dataplane_log(struct record_told *records, unsigned int n)
 {
 	unsigned int got = 0;
 

@@ -79,7 +79,7 @@ struct dataplane_gauges {
 void dataplane_gauges(uint16_t worker, struct dataplane_gauges *g);
 
 /* Takes up to @n finished connections' records from all workers' rings; returns how many. */
-unsigned int dataplane_log(struct record *records, unsigned int n);
+unsigned int dataplane_log(struct record_told *records, unsigned int n);
 
 enum order_verb {
 	ORDER_LIST,	/* fill `records`, at most `max`, of the rule `name` ("": of all) */
@@ -94,7 +94,7 @@ struct order {
 	uint64_t id;
 	char name[RULE_NAME_BYTES];
 	bool on;
-	struct record *records;
+	struct record_told *records;
 	uint32_t max, done;	/* done: records filled, or connections ended */
 	uint32_t cursor;	/* LIST, KILL_RULE: 0, or where the order before stopped, which had reached its max */
 	/* private: */

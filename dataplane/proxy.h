@@ -45,10 +45,13 @@ struct proxy_tls {
 	bool terminated;	/* by us; else only the name is known */
 	const char *name;	/* SNI */
 	const char *alpn, *version, *cipher;
+	bool certified;		/* the client has shown a certificate, and it was good */
+	bool resumed;		/* in an earlier session, which this one resumes */
+	const char *client_name;	/* its common name */
 };
 
-/* The longest that can come of a name of 255 bytes, an ALPN name of 255, and the rest. */
-#define PROXY_WRITE_MAX_BYTES 768u
+/* The longest that can come of a name of 255 bytes, an ALPN name of 255, a common name of 255, and the rest. */
+#define PROXY_WRITE_MAX_BYTES 1024u
 
 /* Into @to, which has room for PROXY_WRITE_MAX_BYTES; returns how many bytes. @version: not PROXY_OFF. */
 size_t proxy_write(uint8_t *to, enum proxy_version version, const struct proxy_ends *ends, const struct proxy_tls *tls);
@@ -64,5 +67,6 @@ enum {
 	PROXY_TLV_CRC32C = 0x03,
 	PROXY_TLV_SSL = 0x20,
 	PROXY_TLV_SSL_VERSION = 0x21,
+	PROXY_TLV_SSL_CN = 0x22,
 	PROXY_TLV_SSL_CIPHER = 0x23,
 };

@@ -5,7 +5,10 @@
 
 #include "base/assert.h"
 
-#define CLIENT_SSL 0x01u	/* the client's connection is under TLS, PROXY 2.2.6 */
+/* PROXY 2.2.6: the client's connection is under TLS; it showed a certificate in this connection; in this session. */
+#define CLIENT_SSL 0x01u
+#define CLIENT_CERT_CONN 0x02u
+#define CLIENT_CERT_SESS 0x04u
 #define NAME_MAX_BYTES 255u	/* of what a client may choose */
 #define TEXT_MAX_BYTES 64u	/* of our own names for versions and ciphers */
 
@@ -58,15 +61,21 @@ static uint8_t *put_text(uint8_t *at, uint8_t type, const char *text, size_t max
 	return put(put16(at, n), text, n);
 }
 
-/* A vector of vectors. A client's certificate isn't asked for, so none was verified: not 0. */
+/* A vector of vectors. 0 behind the bits: a certificate was shown and verified; who shows a bad one doesn't get here. */
 static uint8_t *put_ssl(uint8_t *at, const struct proxy_tls *tls)
 {
 	uint8_t *length = at + 1, *value = at + 3;
 
+	uint8_t bits = CLIENT_SSL;
+
+	if (tls->certified)
+		bits |= tls->resumed ? CLIENT_CERT_SESS : CLIENT_CERT_SESS | CLIENT_CERT_CONN;
 	*at = PROXY_TLV_SSL;
-	at = put(value, (const uint8_t[]){ CLIENT_SSL, 0, 0, 0, 1 }, 5);
+	at = put(value, (const uint8_t[]){ bits, 0, 0, 0, !tls->certified }, 5);
 	at = put_text(at, PROXY_TLV_SSL_VERSION, tls->version, TEXT_MAX_BYTES);
 	at = put_text(at, PROXY_TLV_SSL_CIPHER, tls->cipher, TEXT_MAX_BYTES);
+	if (tls->certified)
+		at = put_text(at, PROXY_TLV_SSL_CN, tls->client_name, NAME_MAX_BYTES);
 	put16(length, (size_t)(at - value));
 	return at;
 }
@@ -102,8 +111,8 @@ static size_t write_v2(uint8_t *to, const struct proxy_ends *ends, const struct 
 	return (size_t)(at - to);
 }
 
-/* Header, addresses, three texts of a vector each, the two of put_ssl, and the checksum. */
-_Static_assert(16 + 36 + 2 * (3 + NAME_MAX_BYTES) + 3 + 5 + 2 * (3 + TEXT_MAX_BYTES) + 3 + 4 <= PROXY_WRITE_MAX_BYTES,
+/* Header, addresses, two texts of a vector each, the three of put_ssl, and the checksum. */
+_Static_assert(16 + 36 + 3 * (3 + NAME_MAX_BYTES) + 3 + 5 + 2 * (3 + TEXT_MAX_BYTES) + 3 + 4 <= PROXY_WRITE_MAX_BYTES,
 	       "PROXY_WRITE_MAX_BYTES");
 
 size_t proxy_write(uint8_t *to, enum proxy_version version, const struct proxy_ends *ends, const struct proxy_tls *tls)

@@ -2,6 +2,7 @@
 #include "record.h"
 
 #include "base/assert.h"
+#include "tls/tls.h"
 
 const char *splice_end_name(enum splice_end e)
 {
@@ -13,4 +14,13 @@ const char *splice_end_name(enum splice_end e)
 
 	ASSERT(e < SPLICE_END_COUNT);
 	return names[e];
+}
+
+void record_take_peer(struct record_told *told, const struct tls_session *tls)
+{
+	const struct tls_peer *peer = tls != NULL ? tls_session_peer(tls) : NULL;
+
+	told->has_peer = peer != NULL;
+	if (peer != NULL)
+		told->peer = *peer;
 }

@@ -14,6 +14,7 @@
 #include "base/addr.h"
 #include "policy.h"
 #include "tcp.h"
+#include "tls/peer_info.h"
 
 #define RECORD_SNI_BYTES 128
 
@@ -78,3 +79,14 @@ struct record {
 	char sni[RECORD_SNI_BYTES];
 	char alpn[16];
 };
+
+/* What leaves the worker: who the client is by its certificate is kept in the TLS session until then. */
+struct record_told {
+	struct record record;
+	bool has_peer;
+	struct tls_peer peer;	/* when has_peer */
+};
+
+struct tls_session;
+/* @tls: NULL, none. */
+void record_take_peer(struct record_told *told, const struct tls_session *tls);

@@ -240,6 +240,7 @@ static void tell_peers(struct splice *sp, enum splice_end end)
 static void record_end(struct splice *sp, enum splice_end end)
 {
 	struct splices *all = sp->all;
+	struct record_told told;
 
 	sp->record.end = (uint8_t)end;
 	if (sp->client.tls != NULL)
@@ -248,7 +249,9 @@ static void record_end(struct splice *sp, enum splice_end end)
 	if (end == SPLICE_SERVER_TLS_FAILED)
 		splice_blame_server(sp, tls_error_name(tls_session_error(sp->server.tls)));
 	sp->record.duration_us = stack_now_us(all->config.stack) - sp->accepted_us;
-	if (rte_ring_enqueue_elem(all->config.log, &sp->record, sizeof(sp->record)) != 0)
+	told.record = sp->record;
+	record_take_peer(&told, sp->client.tls);
+	if (rte_ring_enqueue_elem(all->config.log, &told, sizeof(told)) != 0)
 		count_drop(all->config.counters, DROP_LOG_FULL);
 }
 

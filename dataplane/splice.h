@@ -32,7 +32,7 @@ struct splices_config {
 	uint64_t handshake_budget_us;	/* how long one turn's handshakes may take; one is always served */
 	uint64_t (*clock_us)(void);	/* goes on while a turn lasts, as the stack's clock doesn't */
 	struct counters *counters;
-	struct rte_ring *log;	/* of struct record; full: the record is lost and counted */
+	struct rte_ring *log;	/* of struct record_told; full: the record is lost and counted */
 };
 
 /* NULL: no memory. The stack's syn hook must lead to splices_syn. */

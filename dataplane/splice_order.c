@@ -31,9 +31,11 @@ static const char *state_name(const struct splice *sp)
 
 static void list_one(const struct splice *sp, struct order *o)
 {
-	struct record *r = &o->records[o->done++];
+	struct record_told *told = &o->records[o->done++];
+	struct record *r = &told->record;
 
 	*r = sp->record;
+	record_take_peer(told, sp->client.tls);
 	r->state = state_name(sp);
 	r->end = SPLICE_OPEN;
 	r->duration_us = stack_now_us(sp->all->config.stack) - sp->accepted_us;

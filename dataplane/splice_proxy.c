@@ -87,10 +87,12 @@ bool splice_introduce(struct splice *sp)
 {
 	const struct record *r = &sp->record;
 	const struct proxy_ends ends = { r->client, sp->target, r->client_port, sp->target_port };
+	const struct tls_peer *peer = r->passthrough ? NULL : tls_session_peer(sp->client.tls);
 	struct tls_sni sni;
 	const struct proxy_tls tls = {
 		.terminated = !r->passthrough, .name = name_of(sp, &sni), .alpn = r->alpn, .version = r->version,
-		.cipher = r->cipher,
+		.cipher = r->cipher, .certified = peer != NULL && peer->verified, .resumed = r->resumed,
+		.client_name = peer != NULL ? peer->common_name : NULL,
 	};
 	struct rte_mbuf *m = NULL;
 

@@ -418,11 +418,11 @@ int worker_init(struct worker *w, const struct worker_shared *shared, uint16_t i
 	w->inbox = ring("inbox", id, sizeof(void *), INBOX_FRAMES, RING_F_SC_DEQ);
 	w->outbox = ring("outbox", id, sizeof(void *), INBOX_FRAMES, RING_F_SC_DEQ);
 	w->orders = ring("orders", id, sizeof(void *), ORDERS, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	w->log = ring("log", id, sizeof(struct record), LOG_RECORDS, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	w->log = ring("log", id, sizeof(struct record_told), LOG_RECORDS, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	if (w->inbox == NULL || w->outbox == NULL || w->orders == NULL || w->log == NULL)
 		return -ENOMEM;
 	/* Touched now, not by the first few thousand connections that end. */
-	memset(w->log + 1, 0, (size_t)w->log->size * sizeof(struct record));
+	memset(w->log + 1, 0, (size_t)w->log->size * sizeof(struct record_told));
 	return build_stack(w, secret);
 }
 

@@ -17,6 +17,7 @@
 #include <wolfssl/wolfcrypt/hash.h>
 
 #define SOON_SECONDS (14 * 86400)
+#define TOO_LARGE "it is too large for what it is to hold"
 
 struct link {
 	uint8_t *der;
@@ -160,11 +161,13 @@ static bool check_order(const struct tls_cert *c, const struct reason *r)
 	return true;
 }
 
-static bool check_purpose(const struct tls_cert *c, const struct reason *r)
+static bool check_purpose(const struct tls_cert *c, bool client, const struct reason *r)
 {
 	const struct x509 *leaf = &c->chain[0].x;
 
-	if (leaf->has_extended_usage && !leaf->server_auth)
+	if (leaf->has_extended_usage && client && !leaf->client_auth)
+		return refuse(r, "the certificate is not for TLS clients (its extended key usage lacks clientAuth)");
+	if (leaf->has_extended_usage && !client && !leaf->server_auth)
 		return refuse(r, "the certificate is not for TLS servers (its extended key usage lacks serverAuth)");
 	if (leaf->has_usage && !(leaf->usage & X509_DIGITAL_SIGNATURE))
 		return refuse(r, "the certificate's key may not sign (its key usage lacks digitalSignature), which TLS needs");
@@ -255,7 +258,7 @@ static bool fill_info(struct tls_cert *c)
 	return fill_alt_names(c) && fill_pem(c);
 }
 
-struct tls_cert *tls_cert_load(struct der chain, struct der key, char *err, size_t err_bytes)
+static struct tls_cert *load(struct der chain, struct der key, bool client, char *err, size_t err_bytes)
 {
 	struct reason r = { err, err_bytes };
 	struct tls_cert *c = calloc(1, sizeof(*c));
@@ -267,7 +270,7 @@ struct tls_cert *tls_cert_load(struct der chain, struct der key, char *err, size
 	if (!read_chain(c, chain, &r))
 		goto refused;
 	c->key = tls_key_from_pem(key, err, err_bytes);
-	if (!c->key || !check_key(c, &r) || !check_order(c, &r) || !check_purpose(c, &r))
+	if (!c->key || !check_key(c, &r) || !check_order(c, &r) || !check_purpose(c, client, &r))
 		goto refused;
 	if (!fill_info(c)) {
 		refuse(&r, "out of memory");
@@ -277,6 +280,16 @@ struct tls_cert *tls_cert_load(struct der chain, struct der key, char *err, size
 refused:
 	tls_cert_free(c);
 	return NULL;
+}
+
+struct tls_cert *tls_cert_load(struct der chain, struct der key, char *err, size_t err_bytes)
+{
+	return load(chain, key, false, err, err_bytes);
+}
+
+struct tls_cert *tls_cert_load_client(struct der chain, struct der key, char *err, size_t err_bytes)
+{
+	return load(chain, key, true, err, err_bytes);
 }
 
 void tls_cert_free(struct tls_cert *c)
@@ -308,6 +321,11 @@ static char *file_refuse(int fd, char *err, size_t err_bytes, const char *path, 
 
 char *tls_file_read(const char *path, size_t *bytes, unsigned int *mode, char *err, size_t err_bytes)
 {
+	return tls_file_read_max(path, TLS_CERT_FILE_MAX_BYTES, bytes, mode, err, err_bytes);
+}
+
+char *tls_file_read_max(const char *path, size_t max_bytes, size_t *bytes, unsigned int *mode, char *err, size_t err_bytes)
+{
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	size_t at = 0;
@@ -318,17 +336,19 @@ char *tls_file_read(const char *path, size_t *bytes, unsigned int *mode, char *e
 		return file_refuse(fd, err, err_bytes, path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return file_refuse(fd, err, err_bytes, path, "it is not a file");
-	text = malloc(TLS_CERT_FILE_MAX_BYTES + 2);
+	text = (size_t)st.st_size <= max_bytes ? malloc(max_bytes + 2) : NULL;
+	if (!text && (size_t)st.st_size > max_bytes)
+		return file_refuse(fd, err, err_bytes, path, TOO_LARGE);
 	if (!text)
 		return file_refuse(fd, err, err_bytes, path, "out of memory");
-	while (n > 0 && at <= TLS_CERT_FILE_MAX_BYTES) {
-		n = read(fd, text + at, TLS_CERT_FILE_MAX_BYTES + 1 - at);
+	while (n > 0 && at <= max_bytes) {
+		n = read(fd, text + at, max_bytes + 1 - at);
 		at += n > 0 ? (size_t)n : 0;
 	}
-	if (n < 0 || at > TLS_CERT_FILE_MAX_BYTES) {
+	if (n < 0 || at > max_bytes) {
 		explicit_bzero(text, at);
 		free(text);
-		return file_refuse(fd, err, err_bytes, path, n < 0 ? strerror(errno) : "it is too large for a certificate or key");
+		return file_refuse(fd, err, err_bytes, path, n < 0 ? strerror(errno) : TOO_LARGE);
 	}
 	close(fd);
 	text[at] = '\0';

@@ -42,6 +42,8 @@ struct tls_cert;
 
 /* From PEM texts; the key may stand in the chain's text. NULL with the reason in @err. */
 struct tls_cert *tls_cert_load(struct der chain, struct der key, char *err, size_t err_bytes);
+/* The same for one that a client shows. */
+struct tls_cert *tls_cert_load_client(struct der chain, struct der key, char *err, size_t err_bytes);
 /*
  * From files; @key_path NULL: the key is in the chain's file. A key file that others
  * may read is refused. NULL with the reason, which names the file.
@@ -69,5 +71,7 @@ int tls_sha256(struct der data, uint8_t out[32]);
  * permission bits, or NULL. NULL with the reason in @err.
  */
 char *tls_file_read(const char *path, size_t *bytes, unsigned int *mode, char *err, size_t err_bytes);
+/* The same with a bound of the caller's. */
+char *tls_file_read_max(const char *path, size_t max_bytes, size_t *bytes, unsigned int *mode, char *err, size_t err_bytes);
 /* May only its owner, and perhaps his group, read a key file of these permissions? False with the reason in @err. */
 bool tls_key_file_private(const char *path, unsigned int mode, char *err, size_t err_bytes);

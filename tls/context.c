@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tls/internal.h"
 
+#include "tls/peer.h"
 #include "tls/strength.h"
+#include "tls/trust.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -157,6 +159,8 @@ static int plan_make(struct plan *p, const struct tls_settings *settings, const 
 			    .strength_bits = settings->strength_bits ? settings->strength_bits : TLS_STRENGTH_DEFAULT_BITS };
 	if (!tls_strength_known(p->strength_bits))
 		return refuse_strength(r, p->strength_bits);
+	if (settings->auth.mode != TLS_CLIENT_AUTH_NONE && (settings->client || !settings->auth.trust))
+		return refuse(r, "only a TLS server asks for a certificate, and only with CAs to check it by");
 	if (settings->blind && (!settings->client || settings->ca_pem))
 		return refuse(r, "only a TLS client without a CA can be blind");
 	if (settings->alpn && strlen(settings->alpn) >= TLS_ALPN_MAX_BYTES)
@@ -196,15 +200,25 @@ static int ticket(WOLFSSL *library, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
 {
 	const struct tls_tickets *tickets = tls_worker ? tls_worker->tickets : NULL;
 	const struct tls_identity *identity = context;
+	struct tls_session *s = wolfSSL_GetIOReadCtx(library);
+	enum tls_ticket_opened opened;
 	time_t now = time(NULL);
+	size_t bytes;
 
 	if (!tickets || text_bytes <= 0)
 		return sealing ? WOLFSSL_TICKET_RET_FATAL : WOLFSSL_TICKET_RET_REJECT;
-	*out_bytes = text_bytes;
-	if (sealing)
-		return tls_ticket_seal(tickets, identity->binding, now, name, iv, mac, text, (size_t)text_bytes) == 0 ?
+	if (sealing) {
+		bytes = tls_peer_seal(s, text, (size_t)text_bytes, (size_t)*out_bytes);
+		*out_bytes = (int)bytes;
+		return bytes > 0 && tls_ticket_seal(tickets, identity->binding, now, name, iv, mac, text, bytes) == 0 ?
 			       WOLFSSL_TICKET_RET_OK : WOLFSSL_TICKET_RET_FATAL;
-	switch (tls_ticket_open(tickets, identity->binding, now, name, iv, mac, text, (size_t)text_bytes)) {
+	}
+	opened = tls_ticket_open(tickets, identity->binding, now, name, iv, mac, text, (size_t)text_bytes);
+	bytes = opened == TLS_TICKET_REFUSED ? 0 : tls_peer_open(s, iv, text, (size_t)text_bytes);
+	if (bytes == 0)
+		return WOLFSSL_TICKET_RET_REJECT;
+	*out_bytes = (int)bytes;
+	switch (opened) {
 	case TLS_TICKET_GOOD:
 		return WOLFSSL_TICKET_RET_OK;
 	case TLS_TICKET_AGEING:
@@ -221,18 +235,30 @@ _Static_assert(WOLFSSL_TICKET_NAME_SZ == TLS_TICKET_NAME_BYTES && WOLFSSL_TICKET
 		       WOLFSSL_TICKET_MAC_SZ == TLS_TICKET_MAC_BYTES,
 	       "ticket fields");
 
+/* Another bundle, another list of what is revoked: clients that were known by the last ones prove themselves anew. */
+static void describe_clients(const struct tls_client_auth *auth, char *text, size_t text_bytes)
+{
+	const struct tls_trust_info *info = tls_trust_info(auth->trust);
+	size_t at = (size_t)snprintf(text, text_bytes, "%d.%u.%d.", auth->mode, auth->depth, auth->ended_crl), i;
+
+	for (i = 0; i < sizeof(info->id); i++)
+		at += (size_t)snprintf(text + at, text_bytes - at, "%02x", info->id[i]);
+}
+
 /* What a ticket is bound to: all that decides whom and how this context serves. */
 static int set_binding(struct tls_identity *identity, const struct tls_cert *cert, const struct plan *p)
 {
 	const struct tls_settings *s = p->settings;
-	char text[1024], groups[TLS_GROUPS_MAX * 5] = "";
+	char text[1280], groups[TLS_GROUPS_MAX * 5] = "", clients[160] = "";
 	size_t i, at = 0;
 	int n;
 
 	for (i = 0; p->groups[i]; i++)
 		at += (size_t)snprintf(groups + at, sizeof(groups) - at, "%04x.", p->groups[i]);
-	n = snprintf(text, sizeof(text), "postern ticket 2|%s|%04x|%04x|%u|%d|%s|%s|%s|%.200s", tls_cert_info(cert)->fingerprint,
-		     p->min_version, p->max_version, p->strength_bits, s->require_name, s->alpn ? s->alpn : "", p->list, groups,
+	if (s->auth.mode != TLS_CLIENT_AUTH_NONE)
+		describe_clients(&s->auth, clients, sizeof(clients));
+	n = snprintf(text, sizeof(text), "postern ticket 3|%s|%04x|%04x|%u|%d|%s|%s|%s|%s|%.200s", tls_cert_info(cert)->fingerprint,
+		     p->min_version, p->max_version, p->strength_bits, s->require_name, s->alpn ? s->alpn : "", p->list, groups, clients,
 		     s->binding ? s->binding : "");
 	if (n < 0 || n >= (int)sizeof(text))	/* else what was cut off would bind nothing */
 		return refuse(p->r, "the rule's policy is too long for a ticket");
@@ -241,19 +267,41 @@ static int set_binding(struct tls_identity *identity, const struct tls_cert *cer
 	return 0;
 }
 
-static int set_server(struct tls_identity *identity, const struct tls_cert *cert, const struct plan *p)
+static int set_certificate(WOLFSSL_CTX *library, const struct tls_cert *cert, const struct plan *p)
 {
 	const char *chain = tls_cert_chain_pem(cert);
 	struct der key = tls_key_pkcs8(tls_cert_key(cert));
 	int code;
 
-	code = wolfSSL_CTX_use_certificate_chain_buffer(identity->library, (const unsigned char *)chain, (long)strlen(chain));
+	code = wolfSSL_CTX_use_certificate_chain_buffer(library, (const unsigned char *)chain, (long)strlen(chain));
 	if (code != WOLFSSL_SUCCESS)
 		return refuse_by_library(p->r, "the certificate chain is refused", code);
-	code = wolfSSL_CTX_use_PrivateKey_buffer(identity->library, key.p, (long)key.n, WOLFSSL_FILETYPE_ASN1);
+	code = wolfSSL_CTX_use_PrivateKey_buffer(library, key.p, (long)key.n, WOLFSSL_FILETYPE_ASN1);
 	if (code != WOLFSSL_SUCCESS)
 		return refuse_by_library(p->r, "the private key is refused", code);
-	wolfSSL_CTX_set_verify(identity->library, WOLFSSL_VERIFY_NONE, NULL);	/* no certificate of the client's */
+	return 0;
+}
+
+/* How strong the keys of the peer's chain must be. */
+static int set_key_strength(WOLFSSL_CTX *library, const struct plan *p)
+{
+	if (wolfSSL_CTX_SetMinRsaKey_Sz(library, p->strength_bits > 112 ? 3072 : 2048) != WOLFSSL_SUCCESS ||
+	    wolfSSL_CTX_SetMinEccKey_Sz(library, p->strength_bits > 128 ? 384 : 256) != WOLFSSL_SUCCESS)
+		return refuse(p->r, "the TLS library refuses the strength of %u bits", p->strength_bits);
+	return 0;
+}
+
+static int set_server(struct tls_identity *identity, const struct tls_cert *cert, const struct plan *p)
+{
+	int code;
+
+	if (set_certificate(identity->library, cert, p) != 0)
+		return -EINVAL;
+	code = tls_peer_set_context(identity->library, &p->settings->auth);
+	if (code != WOLFSSL_SUCCESS)
+		return refuse_by_library(p->r, "the CAs of clients' certificates are refused", code);
+	if (set_key_strength(identity->library, p) != 0)
+		return -EINVAL;
 	if (wolfSSL_CTX_set_TicketEncCb(identity->library, ticket) != WOLFSSL_SUCCESS ||
 	    wolfSSL_CTX_set_TicketEncCtx(identity->library, identity) != WOLFSSL_SUCCESS)
 		return refuse(p->r, "the TLS library refuses session tickets");
@@ -269,7 +317,7 @@ static int believe_ecc(WOLFSSL *library, const unsigned char *signature, unsigne
 	return 0;
 }
 
-static int set_client(struct tls_ctx *ctx, const struct plan *p)
+static int set_client(struct tls_ctx *ctx, const struct tls_cert *cert, const struct plan *p)
 {
 	WOLFSSL_CTX *library = ctx->identities[0].library;
 	const struct tls_settings *settings = p->settings;
@@ -283,10 +331,10 @@ static int set_client(struct tls_ctx *ctx, const struct plan *p)
 	}
 	/* A ticket is used for as long as its server says, RFC 8446 4.6.1; the library would stop after minutes. */
 	if (wolfSSL_CTX_UseSessionTicket(library) != WOLFSSL_SUCCESS ||
-	    wolfSSL_CTX_set_timeout(library, TLS_TICKETS_LIFETIME_MAX_S) != WOLFSSL_SUCCESS ||
-	    wolfSSL_CTX_SetMinRsaKey_Sz(library, p->strength_bits > 112 ? 3072 : 2048) != WOLFSSL_SUCCESS ||
-	    wolfSSL_CTX_SetMinEccKey_Sz(library, p->strength_bits > 128 ? 384 : 256) != WOLFSSL_SUCCESS)
-		return refuse(r, "the TLS library refuses the strength of %u bits", p->strength_bits);
+	    wolfSSL_CTX_set_timeout(library, TLS_TICKETS_LIFETIME_MAX_S) != WOLFSSL_SUCCESS)
+		return refuse(r, "the TLS library refuses session tickets");
+	if (set_key_strength(library, p) != 0 || (cert && set_certificate(library, cert, p) != 0))
+		return -EINVAL;
 	if (settings->blind) {
 		wolfSSL_CTX_SetEccVerifyCb(library, believe_ecc);
 		wolfSSL_CTX_SetEd25519VerifyCb(library, believe_ecc);
@@ -359,6 +407,7 @@ static struct tls_ctx *ctx_make(const struct plan *p, size_t n_identities)
 	ctx->max_version = p->max_version;
 	ctx->suites = p->suite_bits;
 	ctx->groups = p->group_bits;
+	ctx->auth = p->settings->auth;
 	strcpy(ctx->alpn, p->settings->alpn ? p->settings->alpn : "");
 	return ctx;
 }
@@ -417,7 +466,7 @@ struct tls_ctx *tls_ctx_new(const struct tls_cert *cert, const struct tls_settin
 	if (plan_make(&p, settings, &r) != 0)
 		return NULL;
 	ctx = ctx_make(&p, 1);
-	if (ctx && set_client(ctx, &p) == 0)
+	if (ctx && set_client(ctx, cert, &p) == 0)
 		return ctx;
 	tls_ctx_free(ctx);
 	return NULL;

@@ -20,6 +20,15 @@
 #define TLS_VERSION_1_3 0x0304u
 
 struct tls_ctx;
+struct tls_trust;	/* tls/trust.h */
+
+/* What a server wants to know of its clients. An optional certificate that is shown must be good, too. */
+struct tls_client_auth {
+	enum { TLS_CLIENT_AUTH_NONE, TLS_CLIENT_AUTH_OPTIONAL, TLS_CLIENT_AUTH_REQUIRED } mode;
+	unsigned int depth;		/* the most CAs between the client's certificate and one of the bundle */
+	bool ended_crl;			/* a revocation list serves on when its next one is due */
+	const struct tls_trust *trust;	/* borrowed: must outlive the context */
+};
 
 struct tls_settings {
 	bool client;			/* else a server */
@@ -35,6 +44,7 @@ struct tls_settings {
 	const char *alpn;
 	const char *binding;		/* tickets open under the same binding only: the rule's name. NULL: "" */
 	bool require_name;		/* server: refuse a client that asks for a name that no certificate holds */
+	struct tls_client_auth auth;	/* server */
 
 	/* A client's: */
 	const char *ca_pem;		/* who may have signed the server's certificate; NULL: it is not verified */
@@ -47,7 +57,7 @@ struct tls_settings {
 	bool once;			/* its sessions will never be resumed: some 5 KB less each (not for tls/resume.h) */
 };
 
-/* @cert: a server's, required; a client's, NULL. NULL with the reason for a person in @err. */
+/* @cert: a server's, required; a client's, which it shows when it is asked, or NULL. NULL with the reason for a person in @err. */
 struct tls_ctx *tls_ctx_new(const struct tls_cert *cert, const struct tls_settings *settings, char *err,
 			    size_t err_bytes);
 /*

@@ -65,8 +65,16 @@ static enum tls_error of_certificate(int code)
 	case ASN_BEFORE_DATE_E:
 	case ASN_AFTER_DATE_E:
 		return TLS_ERR_CERTIFICATE_DATES;
-	case VERIFY_CERT_ERROR:
 	case NO_PEER_CERT:
+		return TLS_ERR_NO_CERTIFICATE;
+	case CRL_CERT_REVOKED:
+	case OCSP_CERT_REVOKED:
+		return TLS_ERR_REVOKED;
+	case MAX_CHAIN_ERROR:
+	case ASN_PATHLEN_SIZE_E:
+	case ASN_PATHLEN_INV_E:
+		return TLS_ERR_CHAIN;
+	case VERIFY_CERT_ERROR:
 	case NO_PEER_VERIFY:
 	case NOT_CA_ERROR:
 	case ASN_PARSE_E:
@@ -74,10 +82,7 @@ static enum tls_error of_certificate(int code)
 	case EXTKEYUSE_AUTH_E:
 	case RSA_KEY_SIZE_E:
 	case ECC_KEY_SIZE_E:
-	case MAX_CHAIN_ERROR:
 	case UNSUPPORTED_CERTIFICATE:
-	case CRL_CERT_REVOKED:
-	case OCSP_CERT_REVOKED:
 		return TLS_ERR_CERTIFICATE;
 	default:
 		return TLS_ERR_NONE;
@@ -156,12 +161,19 @@ uint8_t tls_error_alert(enum tls_error e)
 		return 120;	/* no_application_protocol, RFC 7301 3.2 */
 	case TLS_ERR_FALLBACK:
 		return 86;	/* inappropriate_fallback, RFC 7507 3 */
+	case TLS_ERR_REVOKED:
+		return 44;	/* certificate_revoked */
+	case TLS_ERR_CRL:
+		return 46;	/* certificate_unknown */
+	case TLS_ERR_NO_CERTIFICATE:
+		return 116;	/* certificate_required */
 	case TLS_ERR_CERTIFICATE_DATES:
 		return 45;	/* certificate_expired */
 	case TLS_ERR_CERTIFICATE_SIGNER:
 		return 48;	/* unknown_ca */
 	case TLS_ERR_CERTIFICATE:
 	case TLS_ERR_CERTIFICATE_NAME:
+	case TLS_ERR_CHAIN:
 		return 42;	/* bad_certificate */
 	default:
 		return 80;	/* internal_error */

@@ -25,6 +25,11 @@ const char *tls_session_name(const struct tls_session *s)
 	return s->sni ? s->sni : "";
 }
 
+const struct tls_peer *tls_session_peer(const struct tls_session *s)
+{
+	return s->peer;
+}
+
 bool tls_session_take_info(struct tls_session *s)
 {
 	unsigned short bytes = 0;
@@ -52,6 +57,7 @@ void tls_session_info(const struct tls_session *s, struct tls_info *info)
 	info->cipher = s->agreed->iana_name;
 	info->group = s->group ? s->group->name : "";
 	info->resumed = s->resumed;
+	info->peer = s->peer;
 	info->strength_bits = s->agreed->bits;
 	if (s->group && s->group->bits < info->strength_bits)
 		info->strength_bits = s->group->bits;

@@ -13,6 +13,7 @@
 #include "tls/heap.h"
 #include "tls/remember.h"
 #include "tls/names.h"
+#include "tls/peer_info.h"
 #include "tls/strength.h"
 #include "tls/tickets.h"
 #include "tls/tls.h"
@@ -35,6 +36,7 @@ struct tls_ctx {
 	uint16_t max_version;
 	char *server_name;				/* NULL: none */
 	char alpn[TLS_ALPN_MAX_BYTES];			/* "" none */
+	struct tls_client_auth auth;
 	uint32_t suites, groups;			/* bit i: tls_suites[i], tls_groups[i] may be agreed on */
 	char *chacha_list;				/* the suites for a client that prefers ChaCha20; NULL: as for all */
 	struct tls_names *names;			/* of a server's certificates; places in identities */
@@ -94,6 +96,11 @@ struct tls_session {
 	const struct tls_suite *agreed;
 	const struct tls_group *group;	/* NULL: not known */
 	char *sni, *alpn;		/* from the worker's heap; NULL: none */
+	struct tls_peer *peer;		/* likewise */
+	const struct tls_identity *identity;	/* a server's, as which it answers */
+	uint8_t refused;		/* enum tls_error: what the client is to hear when the handshake is complete (peer.c) */
+	bool peer_seen, peer_judged, ticket_opened;
+	uint8_t ticket_iv[TLS_TICKET_IV_BYTES];	/* of the one that was opened */
 };
 
 static inline enum tls_status tls_session_fail(struct tls_session *s, enum tls_error e)

@@ -4,6 +4,7 @@
 #include "dataplane/base/assert.h"
 #include "tls/error.h"
 #include "tls/keylog.h"
+#include "tls/peer.h"
 #include "tls/record.h"
 
 /* A fatal alert that the library didn't get to send, in the clear. */
@@ -86,8 +87,10 @@ static bool prepare(struct tls_session *s, const struct tls_identity *identity)
 		wolfSSL_NoTicketTLSv12(l);
 		wolfSSL_no_ticket_TLSv13(l);	/* refused where 1.3 isn't spoken anyway */
 	}
-	if (!s->ctx->client)
+	if (!s->ctx->client) {
+		tls_peer_begin(s);
 		return true;
+	}
 	if (s->ctx->server_name &&
 	    (wolfSSL_UseSNI(l, WOLFSSL_SNI_HOST_NAME, s->ctx->server_name, (unsigned short)strlen(s->ctx->server_name)) !=
 		     WOLFSSL_SUCCESS ||
@@ -98,6 +101,7 @@ static bool prepare(struct tls_session *s, const struct tls_identity *identity)
 
 bool tls_session_start(struct tls_session *s, const struct tls_identity *identity)
 {
+	s->identity = identity;
 	s->library = wolfSSL_new(identity->library);
 	if (s->library && prepare(s, identity))
 		return true;
@@ -132,6 +136,7 @@ void tls_session_free(struct tls_session *s)
 	chain_free(&s->out);
 	tls_heap_release(s->sni);
 	tls_heap_release(s->alpn);
+	tls_peer_free(s);
 	tls_heap_release(s);	/* and wiped by it: the keys stand in it */
 }
 
@@ -152,6 +157,21 @@ static bool speaks_tls(struct tls_session *s)
 	return (first[0] == 22 || (s->ctx->client && first[0] == 21)) && (n == 1 || first[1] == 3);
 }
 
+static enum tls_status complete(struct tls_session *s)
+{
+	enum tls_error refused;
+
+	s->established = record_take_over(s);
+	s->idle_records = 0;
+	if (!s->established)
+		return TLS_FAILED;
+	refused = tls_peer_complete(s);
+	if (refused == TLS_ERR_NONE)
+		return TLS_OK;
+	record_fail(s, refused, (enum record_alert)tls_error_alert(refused));
+	return TLS_FAILED;
+}
+
 enum tls_status tls_handshake(struct tls_session *s)
 {
 	enum tls_status begun;
@@ -169,11 +189,9 @@ enum tls_status tls_handshake(struct tls_session *s)
 			return begun;
 	}
 	result = s->ctx->client ? wolfSSL_connect(s->library) : wolfSSL_accept(s->library);
-	if (result == WOLFSSL_SUCCESS) {
-		s->established = record_take_over(s);
-		s->idle_records = 0;
-		return s->established ? TLS_OK : TLS_FAILED;
-	}
+	tls_peer_step(s, s->identity);
+	if (result == WOLFSSL_SUCCESS)
+		return complete(s);
 	code = wolfSSL_get_error(s->library, result);
 	if (code == WOLFSSL_ERROR_WANT_READ && s->error == TLS_ERR_NONE)
 		return TLS_WANT_INPUT;

@@ -28,6 +28,7 @@ struct rte_mempool;
 struct tls_ctx;		/* tls/context.h */
 struct tls_session;
 struct tls_tickets;	/* tls/tickets.h */
+struct tls_peer;	/* tls/peer_info.h */
 
 enum tls_status {
 	TLS_OK,
@@ -52,6 +53,10 @@ enum tls_status {
 	X(CERTIFICATE_DATES, "certificate_dates", "the peer's certificate has expired, or isn't valid yet") \
 	X(CERTIFICATE_NAME, "certificate_name", "the peer's certificate is for another name") \
 	X(CERTIFICATE_SIGNER, "certificate_signer", "the peer's certificate wasn't signed by the CA") \
+	X(NO_CERTIFICATE, "no_certificate", "the client sent no certificate, and the rule requires one") \
+	X(REVOKED, "certificate_revoked", "the peer's certificate, or one that signed it, was revoked") \
+	X(CRL, "crl_unusable", "the list of revoked certificates has ended, or a CA of the chain has none") \
+	X(CHAIN, "chain_too_long", "the peer's chain of certificates is longer than is allowed") \
 	X(ALERT, "peer_alert", "the peer sent a fatal alert") \
 	X(KEY_LIMIT, "key_limit", "a TLS 1.2 key has protected as many records as it safely can") \
 	X(MEMORY, "no_memory", "the worker's TLS memory or mbufs are used up") \
@@ -76,6 +81,7 @@ struct tls_info {
 	const char *alpn;	/* "" when none was agreed */
 	bool resumed;
 	unsigned int strength_bits;
+	const struct tls_peer *peer;	/* a client that showed a certificate; NULL: none */
 };
 
 #define TLS_RECORD_MAX_BYTES 16384u	/* plaintext of one record, RFC 8446 5.1 */
@@ -135,5 +141,7 @@ uint8_t tls_session_alert(const struct tls_session *s);
 const char *tls_alert_name(uint8_t alert);	/* "unknown_ca"; "" for none, "unassigned" for what has no name */
 /* The SNI that the client sent, as soon as its ClientHello was read; "". Lives as long as the session. */
 const char *tls_session_name(const struct tls_session *s);
+/* The client's certificate, as soon as it came, also when it was refused; NULL: none. Lives as long as the session. */
+const struct tls_peer *tls_session_peer(const struct tls_session *s);
 /* Meaningful after the handshake. */
 void tls_session_info(const struct tls_session *s, struct tls_info *info);

@@ -11,8 +11,10 @@
 
 #include "tls/ca.h"
 #include "tls/cert.h"
+#include "tls/crl_read.h"
 #include "tls/pem.h"
 #include "tls/tls.h"
+#include "tls/trust.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -64,6 +66,19 @@ static void try_parts(struct der der)
 	tls_signature_check(x.spki, x.algorithm, x.tbs, x.signature);
 }
 
+/* As a revocation list by itself, and as one of a bundle of CAs. */
+static void try_lists(struct der text)
+{
+	struct crl crl;
+	char why[400];
+
+	if (crl_parse(text, &crl, why, sizeof(why)) == 0)
+		crl_holds(&crl, crl.issuer);
+	crl_fini(&crl);
+	tls_trust_free(tls_trust_load((struct der){ (uint8_t *)ca_pem, strlen(ca_pem) }, text, why, sizeof(why)));
+	tls_trust_free(tls_trust_load(text, text, why, sizeof(why)));
+}
+
 static void try_request(struct der text)
 {
 	struct tls_request r;
@@ -87,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	text = (struct der){ data + 1, size - 1 };
 	try_parts(text);
+	try_lists(text);
 	if (data[0] & 0x80) {
 		pem = pem_encode(labels[(data[0] >> 3 & 7) % 5], text);
 		if (!pem)

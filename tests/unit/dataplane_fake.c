@@ -68,7 +68,7 @@ void fake_close(int connection, enum splice_end how)
 	fake.gauges[c->worker].connections--;
 	fake.log = realloc(fake.log, (fake.n_log + 1) * sizeof(*fake.log));
 	ASSERT(fake.log != NULL);
-	fake.log[fake.n_log++] = c->record;
+	fake.log[fake.n_log++] = (struct record_told){ .record = c->record };
 	if (fake.n_log > fake.log_peak)
 		fake.log_peak = fake.n_log;
 	c->rule = NULL;
@@ -140,7 +140,7 @@ void dataplane_gauges(uint16_t worker, struct dataplane_gauges *g)
 	*g = fake.gauges[worker];
 }
 
-unsigned int dataplane_log(struct record *records, unsigned int n)
+unsigned int dataplane_log(struct record_told *records, unsigned int n)
 {
 	unsigned int taken = fake.n_log < n ? fake.n_log : n;
 
@@ -189,7 +189,7 @@ int dataplane_order(uint16_t worker, struct order *o)
 				o->cursor = (uint32_t)i;
 				break;
 			}
-			o->records[o->done++] = c->record;
+			o->records[o->done++] = (struct record_told){ .record = c->record };
 		} else if (meant(o, c)) {
 			fake_close((int)i, o->verb == ORDER_CLOSE_SOME ? SPLICE_DRAINED : SPLICE_KILLED);
 			o->done++;

@@ -29,7 +29,7 @@ struct dataplane_fake {
 	uint16_t stuck_worker;	/* only this one's, when stuck_one */
 	bool stuck_one;
 	unsigned int started, stopped;
-	struct record *log;
+	struct record_told *log;
 	unsigned int n_log, log_peak;	/* records that wait now, and at the most */
 	uint64_t serial;
 	bool link_down, link_was_down;	/* of its only port */

@@ -162,7 +162,7 @@ static void late_orders_are_kept_until_answered(void **state)
 {
 	struct error err = { .message = "" };
 	struct orders_place at = { 0 };
-	struct record *records;
+	struct record_told *records;
 	uint32_t n;
 
 	(void)state;

@@ -81,7 +81,7 @@ static void a_connection_as_json(void **state)
 
 	(void)state;
 	open_log(true);
-	log_connection(&r);
+	log_connection(&(struct record_told){ .record = r });
 	text = whole();
 	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 	o = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
@@ -109,7 +109,7 @@ static void an_open_connection(void **state)
 	r.state = "connecting";
 	r.client_tcp = (struct tcp_info){ .state = "ESTABLISHED", .congestion = "bbr", .srtt_us = 40000,
 					  .pacing_rate = 1250000, .delivery_rate = 1200000, .cwnd_bytes = 100000 };
-	o = record_json(&r, true);
+	o = record_json(&(struct record_told){ .record = r }, true);
 	assert_non_null(o);
 	assert_string_equal(json_string_value(json_object_get(o, "state")), "connecting");
 	tcp = json_object_get(o, "client_tcp");
@@ -118,7 +118,7 @@ static void an_open_connection(void **state)
 	assert_int_equal(json_integer_value(json_object_get(tcp, "delivery_rate")), 1200000);
 	assert_null(json_object_get(o, "server_tcp"));
 	json_decref(o);
-	o = record_json(&r, false);
+	o = record_json(&(struct record_told){ .record = r }, false);
 	assert_null(json_object_get(o, "client_tcp"));
 	json_decref(o);
 }
@@ -134,12 +134,12 @@ static void a_clients_alert(void **state)
 	r.tls_error = TLS_ERR_ALERT;
 	r.tls_alert = 48;
 	open_log(false);
-	log_connection(&r);
+	log_connection(&(struct record_told){ .record = r });
 	text = whole();
 	assert_non_null(strstr(text, " end=tls_failed tls_error=peer_alert tls_alert=unknown_ca\n"));
 	free(text);
 	r.tls_error = TLS_ERR_RECORD;
-	log_connection(&r);
+	log_connection(&(struct record_told){ .record = r });
 	text = whole();
 	assert_non_null(strstr(text, " end=tls_failed tls_error=bad_record\n"));
 	free(text);
@@ -152,7 +152,7 @@ static void a_connection_as_text(void **state)
 
 	(void)state;
 	open_log(false);
-	log_connection(&r);
+	log_connection(&(struct record_told){ .record = r });
 	text = whole();
 	assert_non_null(strstr(text, "Z connection: id=1-17 rule=imap "));
 	assert_non_null(strstr(text, " client=[2001:db8::7]:40000 listen=192.0.2.10:993 server=10.20.0.2:143 "));
@@ -173,7 +173,7 @@ static void hostile_names(void **state)
 	r.tls_error = TLS_ERR_SNI;
 	r.server_port = 0;
 	open_log(false);
-	log_connection(&r);
+	log_connection(&(struct record_told){ .record = r });
 	text = whole();
 	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 	assert_non_null(strstr(text, " server=- sni=\"a?b\\\" rule=forged \\\\?[2J??\" "));
@@ -183,7 +183,7 @@ static void hostile_names(void **state)
 	unlink(file);
 	log_close();
 	open_log(true);
-	log_connection(&r);
+	log_connection(&(struct record_told){ .record = r });
 	text = whole();
 	o = json_loads(text, 0, NULL);
 	assert_non_null(o);
@@ -241,7 +241,7 @@ static void what_cant_be_written_is_counted_and_told(void **state)
 	full.rlim_max = no_limit.rlim_max;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);	/* the disk is full */
 	for (int i = 0; i < 3; i++)
-		log_connection(&r);
+		log_connection(&(struct record_told){ .record = r });
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &no_limit), 0);
 	assert_int_equal(log_lost(), before + 3);
 	log_say(LOG_ERROR_LEVEL, "goes on");

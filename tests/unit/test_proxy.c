@@ -255,6 +255,33 @@ static void test_written_without_tls(void **state)
 	assert_ends(&again, "2001:db8::7", 1, "2001:db8::1", 2);
 }
 
+/* A client that showed a certificate: in this connection, or in the session that it resumes. */
+static void test_written_certificate(void **state)
+{
+	const struct proxy_ends ends = { A("192.0.2.7"), A("203.0.113.1"), 56324, 993 };
+	static const uint8_t now[5] = { 7 }, before[5] = { 5 };
+	struct proxy_tls tls = agreed;
+	uint8_t buf[PROXY_WRITE_MAX_BYTES];
+	const uint8_t *ssl;
+	size_t n, ssl_bytes = 0;
+
+	(void)state;
+	tls.certified = true;
+	tls.client_name = "ann";
+	for (int resumed = 0; resumed <= 1; resumed++) {
+		tls.resumed = resumed;
+		n = proxy_write(buf, PROXY_V2, &ends, &tls);
+		ssl = find(buf + 28, buf + n, PROXY_TLV_SSL, &ssl_bytes);
+		assert_non_null(ssl);
+		assert_memory_equal(ssl, resumed ? before : now, sizeof(now));
+		assert_text(ssl + 5, ssl + ssl_bytes, PROXY_TLV_SSL_CN, "ann");
+	}
+	tls.client_name = "";
+	n = proxy_write(buf, PROXY_V2, &ends, &tls);
+	ssl = find(buf + 28, buf + n, PROXY_TLV_SSL, &ssl_bytes);
+	assert_null(find(ssl + 5, ssl + ssl_bytes, PROXY_TLV_SSL_CN, &n));
+}
+
 /* What a client may choose is no longer than its room. */
 static void test_written_longest(void **state)
 {
@@ -314,6 +341,7 @@ int main(void)
 		cmocka_unit_test(test_crc32c),
 		cmocka_unit_test(test_written_v2),
 		cmocka_unit_test(test_written_without_tls),
+		cmocka_unit_test(test_written_certificate),
 		cmocka_unit_test(test_written_longest),
 		cmocka_unit_test(test_written_v1),
 	};

@@ -104,7 +104,7 @@ static uint32_t order(struct world *w, struct order *o)
 static void test_orders(void **state)
 {
 	struct world *w = world_new(&world_usual);
-	struct record records[32];
+	struct record_told records[32];
 	struct order list = { .verb = ORDER_LIST, .records = records, .max = 32 };
 	struct order kill = { .verb = ORDER_KILL };
 	struct order other = { .verb = ORDER_KILL_RULE, .name = "other", .max = 4 };
@@ -118,8 +118,8 @@ static void test_orders(void **state)
 	world_wait(w, 5 * SECOND);	/* only a few SYNs wait for ARP; the others come again */
 	assert_int_equal(order(w, &list), 10);
 	list.cursor = 0;
-	assert_string_equal(records[0].state, "open");
-	assert_int_equal(records[9].bytes_to_client, 10);
+	assert_string_equal(records[0].record.state, "open");
+	assert_int_equal(records[9].record.bytes_to_client, 10);
 
 	/* In parts, from where the last one stopped; nothing behind the end. */
 	list.max = 4;
@@ -133,7 +133,7 @@ static void test_orders(void **state)
 	list = (struct order){ .verb = ORDER_LIST, .records = records, .max = 32, .name = "other" };
 	assert_int_equal(order(w, &list), 0);
 
-	kill.id = records[1].id;
+	kill.id = records[1].record.id;
 	assert_int_equal(order(w, &kill), 1);
 	world_wait(w, SECOND);
 	assert_int_equal(splices_open(w->splices), 9);

@@ -240,7 +240,7 @@ struct world *world_new(const struct world_config *c)
 	w->now_us = 1000000;
 	w->handshake_us = c->handshake_us;
 	clocked = w;
-	w->log = rte_ring_create_elem("log", sizeof(struct record), c->log_records ? c->log_records : 256, SOCKET_ID_ANY,
+	w->log = rte_ring_create_elem("log", sizeof(struct record_told), c->log_records ? c->log_records : 256, SOCKET_ID_ANY,
 				      RING_F_SP_ENQ | RING_F_SC_DEQ);
 	ASSERT(w->log != NULL);
 	make_nodes(w, c);
@@ -353,8 +353,8 @@ static void turn(struct world *w)
 	stack_tick(w->nodes[SERVER].stack, w->now_us);
 	world_count_handshakes(w);
 	let_time_pass(w);
-	while (w->n_records < 256 && rte_ring_dequeue_elem(w->log, &w->records[w->n_records], sizeof(struct record)) == 0)
-		w->n_records++;
+	while (w->n_records < 256 && rte_ring_dequeue_elem(w->log, &w->told, sizeof(w->told)) == 0)
+		w->records[w->n_records++] = w->told.record;
 }
 
 static uint64_t next_event_us(const struct world *w)

@@ -79,6 +79,7 @@ struct world {
 	struct peer *peers[256], *listening;	/* listening: what accepted server connections copy */
 	unsigned int n_peers;
 	struct record records[256];
+	struct record_told told;	/* the last one */
 	unsigned int n_records;
 };
 

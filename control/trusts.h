@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The bundles of CAs, each with its revocation lists, that rules check their clients'
+ * certificates by: read once, checked whole (tls/trust.h), shared by the rules that
+ * name the same files, and kept by the rules of older snapshots until they are gone.
+ *
+ * Threads: control. Ownership: counted; trust_hold / trust_release.
+ */
+#pragma once
+
+#include "control/error.h"
+#include "control/ruleset.h"
+#include "tls/trust.h"
+
+/* By what two files are known, as far as a change shows. All zero: one of them isn't there. */
+struct trust_stamp {
+	struct {
+		uint64_t device, inode, bytes, changed_ns;
+	} ca, crl;
+};
+
+struct trust {
+	char ca_path[RULE_PATH_BYTES], crl_path[RULE_PATH_BYTES];	/* crl_path: "" none */
+	struct tls_trust *tls;
+	struct trust_stamp stamp;	/* of the files that were read last */
+	struct trust_stamp seen;	/* of files that may still be changing */
+	bool moving, told;		/* told: that it has ended */
+	uint32_t held;
+};
+
+struct trusts {
+	uint32_t n;
+	struct trust **list;
+};
+
+/* From files. NULL with @err, which names the file and why. The caller holds it. */
+struct trust *trust_load(const char *ca_path, const char *crl_path, struct error *err);
+/* Of its files as they are now. */
+void trust_stamp_now(const struct trust *t, struct trust_stamp *out);
+bool trust_same(const struct trust *a, const struct trust *b);
+/* Is there a CA, and are all the lists (@ended_crl: whatever they are) in their dates? Else what is wrong, in @why, and false. */
+bool trust_is_current(const struct trust *t, time_t now, bool ended_crl, char *why, size_t why_bytes);
+struct trust *trust_hold(struct trust *t);
+void trust_release(struct trust *t);	/* NULL: nothing */
+
+void trusts_fini(struct trusts *trusts);
+/* The same ones, each held once more. 0, or -ENOMEM with @out empty. */
+int trusts_copy(struct trusts *out, const struct trusts *trusts);
+/* The one of a rule. Borrowed; NULL: it asks for no certificate, or it isn't loaded. */
+struct trust *trusts_of_rule(const struct trusts *trusts, const struct rule_def *def);
+/* In the place of the one of its files, if any. Consumes the caller's hold. 0, or -ENOMEM (then still the caller's). */
+int trusts_put(struct trusts *trusts, struct trust *t);
+/* Loads what @rules name and @trusts lacks, and lets go of what none of them names. 0, or -errno with @err. */
+int trusts_load_missing(struct trusts *trusts, const struct ruleset *rules, struct error *err);
+/* Those whose files say the same as before become the same as in @before. */
+void trusts_reuse(struct trusts *trusts, const struct trusts *before);
+/* May those that aren't in @before be brought into use today? 0, or -EINVAL with @err. */
+int trusts_check_new(const struct trusts *trusts, const struct trusts *before, const struct ruleset *rules,
+		     struct error *err);
+/* How many aren't in @before. */
+uint32_t trusts_fresh(const struct trusts *trusts, const struct trusts *before);
+/* Into the log, once each: those that have ended. */
+void trusts_tell_ends(struct trusts *trusts, time_t now);
