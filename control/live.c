@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dataplane/base/assert.h"
+#include "dataplane/base/lines.h"
 #include "dataplane/policy_rcu.h"
 #include "tls/context.h"
 #include "tls/tickets.h"
@@ -58,12 +59,11 @@ static struct live_numbers *numbers_hold(struct live *l, const char *name)
 	n = calloc(1, sizeof(*n));
 	if (n == NULL)
 		return NULL;
-	n->counts = aligned_alloc(64, l->n_workers * sizeof(*n->counts));
+	n->counts = lines_alloc(l->n_workers, sizeof(*n->counts));
 	if (n->counts == NULL) {
 		free(n);
 		return NULL;
 	}
-	memset(n->counts, 0, l->n_workers * sizeof(*n->counts));
 	memcpy(n->name, name, strlen(name) + 1);
 	n->versions = 1;
 	n->next = l->numbers;
@@ -160,12 +160,9 @@ static int fill_names(struct live_rule *r)
 
 static int fill_slots(const struct live *l, struct live_rule *r, struct error *err)
 {
-	size_t bytes = l->n_workers * sizeof(*r->rule.slots);
-
-	r->rule.slots = aligned_alloc(64, bytes);
+	r->rule.slots = lines_alloc(l->n_workers, sizeof(*r->rule.slots));
 	if (r->rule.slots == NULL)
 		return -ENOMEM;
-	memset(r->rule.slots, 0, bytes);
 	for (uint16_t w = 0; !r->def.passthrough && w < l->n_workers; w++) {
 		r->rule.slots[w].tls = certificate_context(r->certificates, r->trust, &r->def, err);
 		if (r->rule.slots[w].tls == NULL)

@@ -15,6 +15,7 @@
 #include <rte_ring_elem.h>
 
 #include "base/assert.h"
+#include "base/lines.h"
 #include "eal.h"
 #include "port.h"
 #include "worker.h"
@@ -86,12 +87,11 @@ static int make_workers(char *err, size_t err_bytes)
 	uint16_t n = dp.config.n_workers;
 	uint64_t secret[2];
 
-	dp.workers = aligned_alloc(64, n * sizeof(struct worker));
+	dp.workers = lines_alloc(n, sizeof(struct worker));
 	if (dp.workers == NULL || getrandom(secret, sizeof(secret), 0) != sizeof(secret)) {
 		snprintf(err, err_bytes, "there is no memory or no random number for %u workers", n);
 		return -ENOMEM;
 	}
-	memset(dp.workers, 0, n * sizeof(struct worker));
 	dp.shared = (struct worker_shared){
 		.config = &dp.config,
 		.ports = dp.ports,

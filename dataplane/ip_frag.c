@@ -12,6 +12,7 @@
 #include <rte_ip_frag.h>
 #include <rte_tcp.h>
 
+#include "base/lines.h"
 #include "ip.h"
 #include "mbuf_reserve.h"
 #include "netif.h"
@@ -245,7 +246,7 @@ int ip_frag_init(struct stack *s)
 	s->frags = NULL;
 	if (!s->config.reassemble)
 		return 0;
-	f = calloc(1, sizeof(*f));
+	f = lines_alloc(1, sizeof(*f));
 	if (!f)
 		return -ENOMEM;
 	f->stack = s;

@@ -6,6 +6,7 @@
 #include <rte_ether.h>
 
 #include "arp.h"
+#include "base/lines.h"
 #include "icmp.h"
 #include "nd.h"
 #include "stack_private.h"
@@ -395,7 +396,7 @@ int neigh_init(struct stack *s)
 	t->key.k1 = s->config.secret[1] ^ 0x7273206f66206f75ull;
 	TAILQ_INIT(&t->pending);
 	TAILQ_INIT(&t->known);
-	t->buckets = calloc(n_buckets, sizeof(*t->buckets));
+	t->buckets = lines_alloc(n_buckets, sizeof(*t->buckets));
 	if (!t->buckets || pool_init(&t->entries, sizeof(struct neigh_entry), max) != 0) {
 		free(t->buckets);
 		return -ENOMEM;

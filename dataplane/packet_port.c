@@ -95,7 +95,7 @@ static int parse(struct packet_port *p, const char *device, char *err, size_t er
 int packet_port_open(struct packet_port **out, const char *device, uint16_t n_queues, uint16_t id,
 		     struct rte_mempool *pool, char *err, size_t err_bytes)
 {
-	struct packet_port *p = calloc(1, sizeof(*p) + n_queues * sizeof(p->queues[0]));
+	struct packet_port *p = lines_alloc(1, sizeof(*p) + n_queues * sizeof(p->queues[0]));
 	int rc;
 
 	*out = NULL;

@@ -87,7 +87,7 @@ int packet_queue_open(struct packet_queue *q, uint16_t device, struct rte_mempoo
 		return failed("it needs CAP_NET_RAW", err, err_bytes);
 	what = set_up(q);
 	if (what == NULL)
-		q->tx = calloc(1, sizeof(*q->tx));
+		q->tx = lines_alloc(1, sizeof(*q->tx));
 	if (q->tx != NULL)
 		return 0;
 	rc = failed(what != NULL ? what : "memory", err, err_bytes);

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/lines.h"
 #include "counters.h"
 
 struct rte_mbuf;
@@ -30,6 +31,7 @@ struct rte_mempool;
 
 struct packet_tx;
 
+/* A port has an array of them, one for each worker. */
 struct packet_queue {
 	int fd;			/* -1: closed */
 	uint16_t device;	/* what received mbufs' `port` says */
@@ -37,7 +39,8 @@ struct packet_queue {
 	uint8_t *ring;
 	struct packet_tx *tx;
 	struct rte_mempool *pool;
-};
+} __attribute__((aligned(LINE_BYTES)));
+LINES_OWN(struct packet_queue);
 
 /* mbufs come from @pool. 0, or -errno with the reason in @err, and closed. */
 int packet_queue_open(struct packet_queue *q, uint16_t device, struct rte_mempool *pool, char *err, size_t err_bytes);

@@ -20,6 +20,7 @@
 
 #include "base/addr.h"
 #include "base/count.h"
+#include "base/lines.h"
 #include "proxy.h"
 
 struct tls_ctx;
@@ -49,7 +50,8 @@ struct rule_count {
 	uint64_t accepted, refused, failed;	/* refused: denied client; failed: TLS or backend */
 	uint64_t bytes_from_client, bytes_to_client;	/* plaintext */
 	uint64_t open;		/* connections now */
-} __attribute__((aligned(64)));
+} __attribute__((aligned(LINE_BYTES)));
+LINES_OWN(struct rule_count);
 
 /* What a worker alone uses of a rule. */
 struct rule_slot {
@@ -57,7 +59,8 @@ struct rule_slot {
 	struct tls_ctx *server_tls;	/* with its servers; NULL: in the clear */
 	uint64_t connections;	/* that hold this version of the rule */
 	uint32_t next_server;	/* round robin */
-} __attribute__((aligned(64)));
+} __attribute__((aligned(LINE_BYTES)));
+LINES_OWN(struct rule_slot);
 
 struct rule {
 	char name[RULE_NAME_BYTES];

@@ -9,11 +9,12 @@
 #include <rte_ring_elem.h>
 
 #include "base/assert.h"
+#include "base/lines.h"
 #include "mbuf_reserve.h"
 
 struct splices *splices_new(const struct splices_config *config)
 {
-	struct splices *all = calloc(1, sizeof(*all));
+	struct splices *all = lines_alloc(1, sizeof(*all));
 
 	if (all == NULL)
 		return NULL;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/lines.h"
 #include "eth.h"
 #include "ip_frag.h"
 #include "join.h"
@@ -15,7 +16,7 @@
 
 struct stack *stack_new(const struct stack_config *config, uint64_t now_us)
 {
-	struct stack *s = calloc(1, sizeof(*s));
+	struct stack *s = lines_alloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/lines.h"
 #include "tcp_list.h"
 #include "tcp_orphan.h"
 #include "tcp_timer.h"
@@ -15,7 +16,7 @@ int tcp_table_init(struct tcp_stack *t, uint32_t max_conns)
 
 	while (n < max_conns && n < 1u << 31)
 		n *= 2;
-	t->buckets = calloc(n, sizeof(*t->buckets));
+	t->buckets = lines_alloc(n, sizeof(*t->buckets));
 	if (!t->buckets)
 		return -ENOMEM;
 	t->bucket_mask = n - 1;

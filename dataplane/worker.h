@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/lines.h"
 #include "counters.h"
 #include "dataplane.h"
 #include "port.h"
@@ -53,12 +54,13 @@ struct worker {
 	uint32_t link_ups[NETIF_MAX];	/* of each port, those that were announced */
 	struct pollfd fds[NETIF_MAX];	/* by port; -1: it has none to wait for */
 	struct txq tx[NETIF_MAX];	/* by port */
-	struct counters counters __attribute__((aligned(64)));
-	struct dataplane_gauges gauges __attribute__((aligned(64)));	/* all but busy_us, which is asked for below */
+	struct counters counters __attribute__((aligned(LINE_BYTES)));
+	struct dataplane_gauges gauges __attribute__((aligned(LINE_BYTES)));	/* all but busy_us, which is asked for below */
 	uint64_t busy_cycles;	/* of the time stamp counter, in turns with work */
-	int state __attribute__((aligned(64)));	/* enum worker_state, atomically */
+	int state __attribute__((aligned(LINE_BYTES)));	/* enum worker_state, atomically */
 	bool stop;	/* atomically, by control */
 };
+LINES_OWN(struct worker);
 
 enum worker_state { WORKER_STARTING, WORKER_RUNNING, WORKER_FAILED, WORKER_ENDED };
 

@@ -2,6 +2,7 @@
 #include "tls/heap.h"
 
 #include "dataplane/base/assert.h"
+#include "dataplane/base/lines.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -513,12 +514,12 @@ struct tls_heap *tls_heap_new(size_t bytes)
 	bytes -= bytes % ((size_t)TOP_PAGES * PAGE_BYTES);
 	if (bytes < TLS_HEAP_MIN_BYTES || bytes / PAGE_BYTES >= NIL)
 		return NULL;
-	h = calloc(1, sizeof(*h));
+	h = lines_alloc(1, sizeof(*h));
 	if (!h)
 		return NULL;
 	h->bytes = bytes;
 	h->n_pages = (uint32_t)(bytes / PAGE_BYTES);
-	h->pages = calloc(h->n_pages, sizeof(*h->pages));
+	h->pages = lines_alloc(h->n_pages, sizeof(*h->pages));
 	if (!h->pages || !arena_map(h) || registry_add(h) != 0) {
 		if (h->base)
 			munmap(h->base, h->bytes);

@@ -3,6 +3,7 @@
 #include "tls/internal.h"
 
 #include "dataplane/base/assert.h"
+#include "dataplane/base/lines.h"
 #include "tls/selftest.h"
 
 #include <errno.h>
@@ -12,6 +13,8 @@
 #include <rte_mbuf.h>
 
 __thread struct tls_worker *tls_worker;
+
+_Static_assert(_Alignof(struct tls_worker) <= LINE_BYTES, "lines_alloc aligns it");
 
 int tls_init(const char **why)
 {
@@ -36,10 +39,9 @@ int tls_worker_init(size_t heap_bytes, struct rte_mempool *mbufs)
 	struct tls_worker *w;
 
 	ASSERT(!tls_worker && mbufs);
-	w = aligned_alloc(_Alignof(struct tls_worker), sizeof(*w));
+	w = lines_alloc(1, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
-	memset(w, 0, sizeof(*w));
 	w->heap = tls_heap_new(heap_bytes);
 	if (!w->heap) {
 		free(w);

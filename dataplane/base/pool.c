@@ -6,8 +6,8 @@
 #include <sys/mman.h>
 
 #include "base/assert.h"
+#include "base/lines.h"
 
-#define CACHE_LINE_BYTES 64u
 #define HUGE_PAGE_BYTES (2u << 20)
 
 /* Under ASan an object that isn't handed out can't be touched. */
@@ -27,20 +27,20 @@
 
 int pool_init(struct pool *p, size_t object_bytes, uint32_t capacity)
 {
-	size_t each, total, align = CACHE_LINE_BYTES;
+	size_t each, total, align = LINE_BYTES;
 	void *objects = NULL;
 
 	memset(p, 0, sizeof(*p));
-	if (object_bytes == 0 || object_bytes > SIZE_MAX - CACHE_LINE_BYTES)
+	if (object_bytes == 0 || object_bytes > SIZE_MAX - LINE_BYTES)
 		return -ENOMEM;
-	each = (object_bytes + CACHE_LINE_BYTES - 1) & ~(size_t)(CACHE_LINE_BYTES - 1);
+	each = (object_bytes + LINE_BYTES - 1) & ~(size_t)(LINE_BYTES - 1);
 	if (__builtin_mul_overflow(each, capacity, &total))
 		return -ENOMEM;
 	if (total >= HUGE_PAGE_BYTES)
 		align = HUGE_PAGE_BYTES;
 
-	p->free = calloc(capacity ? capacity : 1, sizeof(*p->free));
-	p->used = calloc(capacity ? capacity : 1, 1);
+	p->free = lines_alloc(capacity ? capacity : 1, sizeof(*p->free));
+	p->used = lines_alloc(capacity ? capacity : 1, 1);
 	if (!p->free || !p->used || posix_memalign(&objects, align, total ? total : each) != 0) {
 		free(p->free);
 		free(p->used);
