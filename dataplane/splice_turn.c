@@ -106,8 +106,22 @@ void splice_hear(struct leg *leg)
 	leg->fin |= (events & TCP_FIN) != 0;
 }
 
+/* Whose turn comes soon: what its step reads of both connections and TLS is fetched from memory meanwhile. */
+static void ahead(const struct splice *sp, const struct leg *heard)
+{
+	const struct leg *other = heard == &sp->client ? &sp->server : &sp->client;
+
+	if (heard->tls != NULL)
+		tls_session_ahead(heard->tls);
+	if (other->tls != NULL)
+		tls_session_ahead(other->tls);
+	if (other->conn != NULL)
+		tcp_ahead_of(other->conn);
+}
+
 static void take_news(struct splices *all, const struct policy *policy, uint64_t now_us)
 {
+	bool many = tcp_ahead_pays(all->config.stack);
 	struct tcp_conn *conn;
 
 	while ((conn = stack_ready(all->config.stack)) != NULL) {
@@ -119,6 +133,8 @@ static void take_news(struct splices *all, const struct policy *policy, uint64_t
 		}
 		splice_hear(leg);
 		splice_queue(leg->splice);
+		if (many)
+			ahead(leg->splice, leg);
 	}
 }
 

@@ -8,6 +8,8 @@
 #include "ip_frag.h"
 #include "join.h"
 #include "stack_private.h"
+#include "tcp.h"
+#include "tcp_ahead.h"
 
 /* As fine as pacing needs; TCP's other timers keep to whole milliseconds by themselves (tcp_timer.c). */
 #define TICK_US 128u
@@ -64,8 +66,11 @@ void stack_input(struct stack *s, const struct netif *nif, struct rte_mbuf **mbu
 		bytes += mbufs[i]->pkt_len;
 	if (n > 1)
 		n = join_burst(mbufs, n);
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++) {
+		if (i % TCP_AHEAD_MAX == 0 && n - i > 1 && tcp_ahead_pays(s))
+			tcp_ahead(s, mbufs + i, RTE_MIN(n - i, TCP_AHEAD_MAX));
 		eth_input(s, nif, mbufs[i]);
+	}
 	counter_add(&s->config.counters->events[EVENT_RX_BYTES], bytes);
 }
 

@@ -56,6 +56,10 @@ uint32_t tcp_events(struct tcp_conn *c);
 void tcp_wake(struct tcp_conn *c);
 
 void *tcp_user(const struct tcp_conn *c);
+/* Are there more connections than a core's cache is likely to hold? Then what is needed soon had better be fetched ahead. */
+bool tcp_ahead_pays(const struct stack *s);
+/* @c is needed soon: has it fetched from memory meanwhile. */
+void tcp_ahead_of(const struct tcp_conn *c);
 void tcp_set_user(struct tcp_conn *c, void *user);
 const struct tuple *tcp_tuple(const struct tcp_conn *c);
 

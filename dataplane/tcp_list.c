@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tcp_list.h"
 
+#include <rte_prefetch.h>
+
 #include "tcp_orphan.h"
 
 static bool owned(const struct tcp_conn *c)
@@ -29,6 +31,9 @@ void tcp_notify(struct tcp_conn *c, uint32_t events)
 	tcp_list_ready_leave(c);
 	pool_ring_append(tcp_conns_by_owner(&c->stack->tcp), &c->stack->tcp.ready, c);
 	c->in_ready = true;
+	/* Before the turn is over its user hears of it, and an acknowledgment is sent or put off. */
+	rte_prefetch0(c->user);
+	wheel_ahead(&c->timer);
 }
 
 void tcp_list_woken(struct tcp_conn *c)

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <rte_prefetch.h>
+
 #include "base/assert.h"
 #include "base/lines.h"
+#include "tcp_ahead.h"
 #include "tcp_list.h"
 #include "tcp_orphan.h"
 #include "tcp_timer.h"
@@ -59,6 +62,32 @@ struct tcp_conn *tcp_lookup(const struct stack *s, const struct tuple *tuple)
 	while (c && !(c->hash == hash && tuple_equal(&c->tuple, tuple)))
 		c = conn_of(&s->tcp, c->hash_next);
 	return c;
+}
+
+/* Each step reads what the one before it has asked for: buckets, then who they are, then the rest of whom it was. */
+void tcp_table_ahead(const struct stack *s, const struct tuple *tuples, unsigned int n)
+{
+	const struct tcp_stack *t = &s->tcp;
+	uint32_t hashes[TCP_AHEAD_MAX];
+
+	for (unsigned int i = 0; i < n; i++) {
+		hashes[i] = tuple_hash(t, &tuples[i]);
+		rte_prefetch0(bucket_of(t, hashes[i]));
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		const struct tcp_conn *c = conn_of(t, *bucket_of(t, hashes[i]));
+
+		if (c)
+			rte_prefetch0(c);
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		const struct tcp_conn *c = conn_of(t, *bucket_of(t, hashes[i]));
+
+		while (c && c->hash != hashes[i])
+			c = conn_of(t, c->hash_next);
+		if (c)
+			tcp_ahead_of(c);
+	}
 }
 
 struct tcp_conn *tcp_conn_new(struct stack *s, const struct tuple *tuple)

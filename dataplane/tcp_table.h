@@ -18,6 +18,8 @@ void tcp_table_fini(struct tcp_stack *t);
 
 /* Borrows. */
 struct tcp_conn *tcp_lookup(const struct stack *s, const struct tuple *tuple);
+/* Has what tcp_lookup and segments of these @n (<= TCP_AHEAD_MAX) tuples need fetched into the cache (tcp_ahead.h). */
+void tcp_table_ahead(const struct stack *s, const struct tuple *tuples, unsigned int n);
 
 /* A zeroed connection in the table, TCPS_CLOSED, its timer initialised; NULL when full. */
 struct tcp_conn *tcp_conn_new(struct stack *s, const struct tuple *tuple);

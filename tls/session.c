@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tls/internal.h"
 
+#include <rte_prefetch.h>
+
 #include "dataplane/base/assert.h"
+#include "dataplane/base/lines.h"
 #include "tls/error.h"
 #include "tls/keylog.h"
 #include "tls/peer.h"
@@ -138,6 +141,12 @@ void tls_session_free(struct tls_session *s)
 	tls_heap_release(s->alpn);
 	tls_peer_free(s);
 	tls_heap_release(s);	/* and wiped by it: the keys stand in it */
+}
+
+void tls_session_ahead(const struct tls_session *s)
+{
+	for (size_t at = 0; at < sizeof(*s); at += LINE_BYTES)
+		rte_prefetch0((const char *)s + at);
 }
 
 uint32_t tls_input_bytes(const struct tls_session *s)

@@ -106,6 +106,8 @@ void tls_worker_set_tickets(const struct tls_tickets *tickets);
 /* NULL when memory is out. @ctx must outlive the session. */
 struct tls_session *tls_session_new(struct tls_ctx *ctx);
 void tls_session_free(struct tls_session *s);
+/* @s is needed soon: has it fetched from memory meanwhile. */
+void tls_session_ahead(const struct tls_session *s);
 
 /* Queues ciphertext (a chain); consumes @m. Cheap: nothing is decrypted yet. */
 void tls_input(struct tls_session *s, struct rte_mbuf *m);

@@ -168,6 +168,15 @@ static void enter_epoch(struct wheel *w)
 	}
 }
 
+/* The next to fire, perhaps long not used: while one fires, it and its owner's fields before it come from memory. */
+static inline void ahead(const struct wheel_timer *t)
+{
+	if (t == NULL)
+		return;
+	__builtin_prefetch(t);
+	__builtin_prefetch((const char *)t - 64);
+}
+
 unsigned int wheel_run(struct wheel *w, uint64_t now_us, unsigned int max_fire)
 {
 	uint64_t target = now_us / w->tick_us, tick, moves = (uint64_t)max_fire * MOVES_PER_FIRE;
@@ -189,6 +198,7 @@ unsigned int wheel_run(struct wheel *w, uint64_t now_us, unsigned int max_fire)
 		while ((t = TAILQ_FIRST(&w->slots[0][digit(tick, 0)])) != NULL) {
 			if (fired == max_fire)
 				return fired;
+			ahead(TAILQ_NEXT(t, link));
 			take_out(w, t);
 			fired++;
 			t->fire(t, now_us);

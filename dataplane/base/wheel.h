@@ -47,6 +47,13 @@ void wheel_timer_init(struct wheel_timer *t, void (*fire)(struct wheel_timer *, 
 void wheel_arm(struct wheel *w, struct wheel_timer *t, uint64_t deadline_us);
 void wheel_cancel(struct wheel *w, struct wheel_timer *t);
 
+/* @t will be armed soon: has its neighbours, which that writes to, fetched from memory meanwhile. */
+static inline void wheel_ahead(const struct wheel_timer *t)
+{
+	__builtin_prefetch(t->link.tqe_next, 1);
+	__builtin_prefetch(t->link.tqe_prev, 1);
+}
+
 static inline bool wheel_armed(const struct wheel_timer *t)
 {
 	return t->slot != 0;

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "stack_private.h"
+#include "tcp_ahead.h"
 
 uint8_t fuzz_byte(struct fuzz_input *in)
 {
@@ -66,6 +67,7 @@ void fuzz_give(struct box *b, unsigned int nif, const struct frame *f, uint8_t h
 
 	b->split = splits[how & 3];
 	m = (how & 3) == 1 ? on_heap(b, f) : box_mbuf(b, f);
+	tcp_ahead(b->stack, &m, 1);	/* as with many connections open (stack.c) */
 	stack_input(b->stack, &b->netifs.netifs[nif], &m, 1, b->now_us);
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tcp_fake.h"
 
+#include "tcp.h"
+#include "tcp_ahead.h"
+
 #include <string.h>
 #include <rte_mbuf.h>
 
@@ -53,6 +56,19 @@ bool tcp_busy(const struct stack *s)
 struct tcp_conn *tcp_next_ready(struct stack *s)
 {
 	return NULL;
+}
+
+bool tcp_ahead_pays(const struct stack *s)
+{
+	(void)s;
+	return false;
+}
+
+void tcp_ahead(const struct stack *s, struct rte_mbuf *const *mbufs, unsigned int n)
+{
+	(void)s;
+	(void)mbufs;
+	(void)n;
 }
 
 uint32_t tcp_conns(const struct stack *s)
