@@ -11,14 +11,6 @@
 #include "tls/context.h"
 #include "tls/store.h"
 
-void certificate_stamp(const char *chain_path, const char *key_path, struct certificate_stamp *out)
-{
-	memset(out, 0, sizeof(*out));
-	if (file_stamp(chain_path, &out->chain) && file_stamp(key_path, &out->key))
-		return;
-	memset(out, 0, sizeof(*out));
-}
-
 bool certificate_same(const struct certificate *a, const struct certificate *b)
 {
 	return strcmp(tls_cert_chain_pem(a->tls), tls_cert_chain_pem(b->tls)) == 0;
@@ -41,10 +33,10 @@ struct certificate *certificate_load(const char *name, const char *chain_path, c
 {
 	struct certificate *c = calloc(1, sizeof(*c));
 	char why[400] = "", where[CERTIFICATE_NAME_BYTES + 16];
-	struct certificate_stamp stamp;
+	struct files_stamp stamp;
 	struct timespec now;
 
-	certificate_stamp(chain_path, key_path != NULL ? key_path : chain_path, &stamp);	/* before: what changes meanwhile shows */
+	files_stamp(chain_path, key_path != NULL ? key_path : chain_path, &stamp);	/* before: what changes meanwhile shows */
 	snprintf(where, sizeof(where), "certificate %s", name);
 	if (c == NULL) {
 		error_set(err, -ENOMEM, ERROR_INTERNAL, where, "out of memory");
@@ -59,7 +51,7 @@ struct certificate *certificate_load(const char *name, const char *chain_path, c
 	snprintf(c->name, sizeof(c->name), "%s", name);
 	snprintf(c->chain_path, sizeof(c->chain_path), "%s", chain_path);
 	snprintf(c->key_path, sizeof(c->key_path), "%s", key_path != NULL ? key_path : chain_path);
-	c->stamp = stamp;
+	c->files.read = stamp;
 	clock_gettime(CLOCK_REALTIME, &now);
 	c->loaded_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 	c->held = 1;
@@ -297,7 +289,7 @@ int certs_reload(struct certs *out, const struct certs *before, const struct con
 		if (old != NULL && certificate_same(old, out->list[i]) &&
 		    strcmp(old->chain_path, out->list[i]->chain_path) == 0 &&
 		    strcmp(old->key_path, out->list[i]->key_path) == 0) {
-			old->stamp = out->list[i]->stamp;
+			old->files.read = out->list[i]->files.read;
 			certificate_release(out->list[i]);
 			out->list[i] = certificate_hold(old);
 		}

@@ -19,19 +19,12 @@
 
 struct tls_ctx;
 
-/* By what two files are known, as far as a change shows. All zero: one of them isn't there. */
-struct certificate_stamp {
-	struct file_stamp chain, key;
-};
-
 struct certificate {
 	char name[CERTIFICATE_NAME_BYTES];
 	char chain_path[PATH_MAX], key_path[PATH_MAX];
 	struct tls_cert *tls;
 	uint64_t loaded_us;	/* since 1970 */
-	struct certificate_stamp stamp;	/* of the files that were read last */
-	struct certificate_stamp seen;	/* certs_watch: of files that may still be changing */
-	bool moving;			/* they may */
+	struct files_watch files;	/* chain and key */
 	uint8_t told;			/* certs_tell_ends: how near an end was told of */
 	uint32_t held;
 };
@@ -45,7 +38,6 @@ struct certs {
 /* From files. NULL with @err, which names the file and why. The caller holds it. */
 struct certificate *certificate_load(const char *name, const char *chain_path, const char *key_path,
 				     struct error *err);
-void certificate_stamp(const char *chain_path, const char *key_path, struct certificate_stamp *out);
 /* The same chain (a key that fits it is the same key). */
 bool certificate_same(const struct certificate *a, const struct certificate *b);
 /* May it be brought into use today? 0, or -EINVAL with @err. (At a start an expired one is better than none.) */

@@ -10,19 +10,14 @@
 #define DAY_S INT64_C(86400)
 #define STEPS 4u
 
-static bool unchanged(const struct certificate_stamp *a, const struct certificate_stamp *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
 /* Reads the files of @c, which have changed. Whatever comes of it, this state of them isn't read again. */
-static void take_files(struct gateway *g, struct certificate *c, const struct certificate_stamp *now)
+static void take_files(struct gateway *g, struct certificate *c, const struct files_stamp *now)
 {
 	struct certificate *fresh;
 	char text[1200], name[CERTIFICATE_NAME_BYTES];
 	struct error err = { .message = "" };
 
-	c->stamp = *now;
+	c->files.read = *now;
 	snprintf(name, sizeof(name), "%s", c->name);
 	fresh = certificate_load(c->name, c->chain_path, c->key_path, &err);
 	if (fresh != NULL && certificate_same(c, fresh)) {
@@ -42,31 +37,24 @@ static void take_files(struct gateway *g, struct certificate *c, const struct ce
 /* True: look again soon. */
 static bool watch_one(struct gateway *g, struct certificate *c)
 {
-	struct certificate_stamp now;
+	struct files_stamp now;
+	enum files_state state;
 
-	certificate_stamp(c->chain_path, c->key_path, &now);
-	if (unchanged(&now, &c->stamp)) {
-		c->moving = false;
-		return false;
-	}
-	if (!c->moving || !unchanged(&now, &c->seen)) {
-		c->moving = true;
-		c->seen = now;
-		return true;
-	}
-	c->moving = false;
-	take_files(g, c, &now);
-	return false;
+	files_stamp(c->chain_path, c->key_path, &now);
+	state = files_watch_look(&c->files, &now);
+	if (state == FILES_CHANGED)
+		take_files(g, c, &now);
+	return state == FILES_MOVING;
 }
 
 /* The same for the files that clients' certificates are checked by. */
-static void take_trust(struct gateway *g, struct trust *t, const struct trust_stamp *now)
+static void take_trust(struct gateway *g, struct trust *t, const struct files_stamp *now)
 {
 	char text[1200], name[RULE_PATH_BYTES];
 	struct error err = { .message = "" };
 	struct trust *fresh;
 
-	t->stamp = *now;
+	t->files.read = *now;
 	snprintf(name, sizeof(name), "%s", t->ca_path);
 	fresh = trust_load(t->ca_path, t->crl_path, &err);
 	if (fresh != NULL && trust_same(t, fresh)) {
@@ -86,21 +74,14 @@ static void take_trust(struct gateway *g, struct trust *t, const struct trust_st
 
 static bool watch_trust(struct gateway *g, struct trust *t)
 {
-	struct trust_stamp now;
+	struct files_stamp now;
+	enum files_state state;
 
-	trust_stamp_now(t, &now);
-	if (memcmp(&now, &t->stamp, sizeof(now)) == 0) {
-		t->moving = false;
-		return false;
-	}
-	if (!t->moving || memcmp(&now, &t->seen, sizeof(now)) != 0) {
-		t->moving = true;
-		t->seen = now;
-		return true;
-	}
-	t->moving = false;
-	take_trust(g, t, &now);
-	return false;
+	trust_stamp(t, &now);
+	state = files_watch_look(&t->files, &now);
+	if (state == FILES_CHANGED)
+		take_trust(g, t, &now);
+	return state == FILES_MOVING;
 }
 
 void certs_watch(struct gateway *g, uint64_t now_us)

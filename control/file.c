@@ -58,15 +58,35 @@ int text_read_file(const char *path, size_t max_bytes, char **out, size_t *out_b
 	return r;
 }
 
-bool file_stamp(const char *path, struct file_stamp *out)
+static uint64_t changed_ns(const struct stat *st)
 {
-	struct stat st;
+	return (uint64_t)st->st_ctim.tv_sec * 1000000000 + (uint64_t)st->st_ctim.tv_nsec;
+}
 
-	if (stat(path, &st) != 0)
-		return false;
-	*out = (struct file_stamp){ .device = st.st_dev, .inode = st.st_ino, .bytes = (uint64_t)st.st_size,
-		.changed_ns = (uint64_t)st.st_ctim.tv_sec * 1000000000 + (uint64_t)st.st_ctim.tv_nsec };
-	return true;
+void files_stamp(const char *first, const char *second, struct files_stamp *out)
+{
+	struct stat a, b = { 0 };
+
+	*out = (struct files_stamp){ 0 };
+	if (stat(first, &a) != 0 || (second != NULL && stat(second, &b) != 0))
+		return;
+	*out = (struct files_stamp){ { a.st_dev, a.st_ino, (uint64_t)a.st_size, changed_ns(&a) },
+				     { b.st_dev, b.st_ino, (uint64_t)b.st_size, changed_ns(&b) } };
+}
+
+static bool same_files(const struct files_stamp *a, const struct files_stamp *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+enum files_state files_watch_look(struct files_watch *w, const struct files_stamp *now)
+{
+	bool still = w->moving && same_files(now, &w->seen);
+
+	w->moving = !same_files(now, &w->read) && !still;
+	if (w->moving)
+		w->seen = *now;
+	return same_files(now, &w->read) ? FILES_SAME : w->moving ? FILES_MOVING : FILES_CHANGED;
 }
 
 static int write_all(int fd, const char *data, size_t bytes)

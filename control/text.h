@@ -34,11 +34,23 @@ const char *text_format_time(uint64_t us, char *buf, size_t buf_bytes);
 
 /* The whole file with a NUL after it; free() it. 0, or -errno with @err. */
 int text_read_file(const char *path, size_t max_bytes, char **out, size_t *out_bytes, struct error *err);
-/* By what a file is known, as far as a change of it shows. */
-struct file_stamp {
-	uint64_t device, inode, bytes, changed_ns;
+/* By what a file is known, as far as a change of it shows; and a second one that belongs to it. */
+struct files_stamp {
+	struct {
+		uint64_t device, inode, bytes, changed_ns;
+	} first, second;
 };
-/* False: it isn't there, and *out as it was. */
-bool file_stamp(const char *path, struct file_stamp *out);
+/* @second: NULL, none. All zeros when one isn't there. */
+void files_stamp(const char *first, const char *second, struct files_stamp *out);
+
+/* Files that are replaced now and then: a change counts once they look the same twice, and are whole. */
+struct files_watch {
+	struct files_stamp read;	/* those that were read last */
+	struct files_stamp seen;	/* those that may still be changing, */
+	bool moving;			/* if so */
+};
+enum files_state { FILES_SAME, FILES_MOVING, FILES_CHANGED };
+/* @now: what files_stamp says. FILES_MOVING: look again soon. FILES_CHANGED: read them, and set w->read. */
+enum files_state files_watch_look(struct files_watch *w, const struct files_stamp *now);
 /* Replaces the file in one step (a new file, fsync, rename, fsync of its folder). 0, or -errno with @err. */
 int text_write_file(const char *path, const char *data, size_t bytes, unsigned int mode, struct error *err);

@@ -32,9 +32,8 @@ static struct tls_tickets *from_file(struct ticket_keys *k, const struct config 
 	char why[400];
 	int n;
 
-	if (!file_stamp(c->tickets.file, &k->stamp))	/* before: what changes meanwhile shows */
-		k->stamp = (struct file_stamp){ 0 };
-	k->moving = false;
+	files_stamp(c->tickets.file, NULL, &k->file.read);	/* before: what changes meanwhile shows */
+	k->file.moving = false;
 	n = tls_ticket_file_read(c->tickets.file, time(NULL), keys, why, sizeof(why));
 	if (n < 0) {
 		error_set(err, n, ERROR_INVALID, "tickets", "%s", why);
@@ -68,21 +67,15 @@ static void put(struct gateway *g, struct tls_tickets *fresh, struct error *err)
 static void watch_file(struct gateway *g, uint64_t now_us)
 {
 	struct ticket_keys *k = &g->ticket_keys;
-	struct file_stamp now = { 0 };
+	struct files_stamp now;
 	struct error err;
 
-	if (g->config->tickets.watch_us == 0 || (!k->moving && now_us - k->looked_us < g->config->tickets.watch_us))
+	if (g->config->tickets.watch_us == 0 || (!k->file.moving && now_us - k->looked_us < g->config->tickets.watch_us))
 		return;
 	k->looked_us = now_us;
-	(void)file_stamp(g->config->tickets.file, &now);	/* no such file: zeros */
-	if (memcmp(&now, &k->stamp, sizeof(now)) == 0) {
-		k->moving = false;
-	} else if (!k->moving || memcmp(&now, &k->seen, sizeof(now)) != 0) {
-		k->moving = true;	/* until it stands still */
-		k->seen = now;
-	} else {
+	files_stamp(g->config->tickets.file, NULL, &now);
+	if (files_watch_look(&k->file, &now) == FILES_CHANGED)
 		put(g, from_file(k, g->config, &err), &err);
-	}
 }
 
 static void tell_age(struct gateway *g)

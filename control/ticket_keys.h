@@ -21,9 +21,7 @@ struct tls_tickets;
 struct ticket_keys {
 	uint64_t made_us;		/* monotonic: when our own were made last */
 	uint64_t looked_us;		/* when the file was looked at */
-	struct file_stamp stamp;	/* of the file that was read last */
-	struct file_stamp seen;		/* of one that may still be changing */
-	bool moving;			/* it may */
+	struct files_watch file;
 	int64_t told_from;		/* the key that was told to be old began then */
 };
 

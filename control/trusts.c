@@ -4,33 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "control/log.h"
 #include "control/text.h"
 
-static bool stamp_file(const char *path, uint64_t *device, uint64_t *inode, uint64_t *bytes, uint64_t *changed_ns)
+void trust_stamp(const struct trust *t, struct files_stamp *out)
 {
-	struct stat st;
-
-	if (stat(path, &st) != 0)
-		return false;
-	*device = st.st_dev;
-	*inode = st.st_ino;
-	*bytes = (uint64_t)st.st_size;
-	*changed_ns = (uint64_t)st.st_ctim.tv_sec * 1000000000 + (uint64_t)st.st_ctim.tv_nsec;
-	return true;
-}
-
-void trust_stamp_now(const struct trust *t, struct trust_stamp *out)
-{
-	memset(out, 0, sizeof(*out));
-	if (stamp_file(t->ca_path, &out->ca.device, &out->ca.inode, &out->ca.bytes, &out->ca.changed_ns) &&
-	    (t->crl_path[0] == '\0' ||
-	     stamp_file(t->crl_path, &out->crl.device, &out->crl.inode, &out->crl.bytes, &out->crl.changed_ns)))
-		return;
-	memset(out, 0, sizeof(*out));
+	files_stamp(t->ca_path, t->crl_path[0] != '\0' ? t->crl_path : NULL, out);
 }
 
 struct trust *trust_load(const char *ca_path, const char *crl_path, struct error *err)
@@ -44,7 +25,7 @@ struct trust *trust_load(const char *ca_path, const char *crl_path, struct error
 	}
 	snprintf(t->ca_path, sizeof(t->ca_path), "%s", ca_path);
 	snprintf(t->crl_path, sizeof(t->crl_path), "%s", crl_path);
-	trust_stamp_now(t, &t->stamp);	/* before: what changes meanwhile shows */
+	trust_stamp(t, &t->files.read);	/* before: what changes meanwhile shows */
 	t->tls = tls_trust_load_files(ca_path, crl_path[0] != '\0' ? crl_path : NULL, why, sizeof(why));
 	if (t->tls == NULL) {
 		error_set(err, -EINVAL, ERROR_INVALID, "client_ca", "%s", why);
@@ -196,7 +177,7 @@ void trusts_reuse(struct trusts *trusts, const struct trusts *before)
 
 		if (old == NULL || !trust_same(old, fresh))
 			continue;
-		old->stamp = fresh->stamp;
+		old->files.read = fresh->files.read;
 		trust_release(fresh);
 		trusts->list[i] = trust_hold(old);
 	}

@@ -10,21 +10,14 @@
 
 #include "control/error.h"
 #include "control/ruleset.h"
+#include "control/text.h"
 #include "tls/trust.h"
-
-/* By what two files are known, as far as a change shows. All zero: one of them isn't there. */
-struct trust_stamp {
-	struct {
-		uint64_t device, inode, bytes, changed_ns;
-	} ca, crl;
-};
 
 struct trust {
 	char ca_path[RULE_PATH_BYTES], crl_path[RULE_PATH_BYTES];	/* crl_path: "" none */
 	struct tls_trust *tls;
-	struct trust_stamp stamp;	/* of the files that were read last */
-	struct trust_stamp seen;	/* of files that may still be changing */
-	bool moving, told;		/* told: that it has ended */
+	struct files_watch files;	/* CAs and lists */
+	bool told;			/* that it has ended */
 	uint32_t held;
 };
 
@@ -36,7 +29,7 @@ struct trusts {
 /* From files. NULL with @err, which names the file and why. The caller holds it. */
 struct trust *trust_load(const char *ca_path, const char *crl_path, struct error *err);
 /* Of its files as they are now. */
-void trust_stamp_now(const struct trust *t, struct trust_stamp *out);
+void trust_stamp(const struct trust *t, struct files_stamp *out);
 bool trust_same(const struct trust *a, const struct trust *b);
 /* Is there a CA, and are all the lists (@ended_crl: whatever they are) in their dates? Else what is wrong, in @why, and false. */
 bool trust_is_current(const struct trust *t, time_t now, bool ended_crl, char *why, size_t why_bytes);
