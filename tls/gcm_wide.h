@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GCM_WIDE_KEY_BYTES 1024u	/* at least the library's gcm_key_data */
+#define GCM_WIDE_KEY_BYTES 1280u	/* at least the library's gcm_key_data */
 
 /* Round keys, and powers of the hash key. Wiped by its owner. */
 struct gcm_wide_key {
