@@ -193,5 +193,11 @@ def memory(pids):
     return total
 
 
+def own_bytes(memory_of):
+    """Of what memory() told, the processes' own, with what the kernel has for them."""
+    return sum(memory_of[name] for name in
+               ("rss_bytes", "hugetlb_bytes", "page_table_bytes", "kernel_stack_bytes"))
+
+
 def living(pids):
     return [pid for pid in pids if process.start_time(pid) is not None]

@@ -130,8 +130,7 @@ def session_bytes(full, sessions):
     """Memory of an idle session. Of the sockets' slabs half is the gateway's, if it uses the
     kernel's sockets: for each of its two a session, the generator has one as well."""
     empty = full["empty"]
-    own = sum(full[name] - empty[name] for name in
-              ("rss_bytes", "hugetlb_bytes", "page_table_bytes", "kernel_stack_bytes"))
+    own = meter.own_bytes(full) - meter.own_bytes(empty)
     slabs = (full["machine_socket_slab_bytes"] or 0) - (empty["machine_socket_slab_bytes"] or 0)
     share = 0.5 if full["kernel_sockets"] else 0
     return round((own + max(0, slabs) * share) / sessions, 1)

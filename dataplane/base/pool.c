@@ -50,6 +50,7 @@ int pool_init(struct pool *p, size_t object_bytes, uint32_t capacity)
 	/* A table of connections is read at random: fewer TLB misses where the kernel can. */
 	if (align == HUGE_PAGE_BYTES)
 		(void)madvise(objects, total, MADV_HUGEPAGE);
+	memset(objects, 0, total);
 	POISON(objects, total);
 
 	p->objects = objects;

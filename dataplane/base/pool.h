@@ -3,6 +3,9 @@
  * A pool of objects of one size, allocated at start, handed out and taken back
  * in O(1). Objects sit in one array, so an index names one: control walks a
  * worker's connections by index, in bounded steps, without a list of its own.
+ * All of it is touched at start: a page that the kernel must first find and clear
+ * would hold up the packet that needs it, and a huge one everybody, for 0.2 ms on
+ * a machine of one's own and for 4 to 8 ms where a hypervisor has to find it, too.
  *
  * Order of calls: pool_init, pool_get / pool_put, pool_fini.
  * Threads: one pool belongs to one worker (init and fini before and after it runs).
