@@ -76,6 +76,10 @@ def certificates(env):
                     check(alert in text and "* OK" not in text, f"{version} {reason}: {text[-900:]}")
                     n += 1
                     check(said(env, n)["tls_error"] == reason, f"{logged(env)[-1]}")
+            text = s_client(env, folder, "ann", "-tls1_2", "-sigalgs", "ECDSA+SHA512")
+            check("* OK" in text, f"signed over SHA-512: {text[-900:]}")
+            n += 1
+            said(env, n)
             cert(folder, "revoke", "ben")
             cert(folder, "crl")
             env.gateway.ask("rule.change", name="clients", client_crl=os.path.join(folder, "ca", "crl.der"))
