@@ -411,9 +411,9 @@ int live_put_tickets(struct live *l, struct tls_tickets *fresh, struct error *er
 	next->tickets = fresh;
 	l->current = next;
 	free(policy_publish(next));
-	/* A worker lets go of the last keys when it first sees the new snapshot, which may be a turn later: they wait. */
-	tls_tickets_free(l->old_tickets);
-	l->old_tickets = l->tickets;
+	/* A worker lets go of the last keys when it first sees the new snapshot: in the turn that it begins now. */
+	policy_synchronize();
+	tls_tickets_free(l->tickets);
 	l->tickets = fresh;
 	return 0;
 }
@@ -434,7 +434,6 @@ void live_fini(struct live *l)
 	numbers_sweep(l);
 	ASSERT(l->numbers == NULL);	/* else a version was lost */
 	tls_tickets_free(l->tickets);
-	tls_tickets_free(l->old_tickets);
 	memset(l, 0, sizeof(*l));
 }
 

@@ -36,7 +36,7 @@ struct live {
 	struct live_rule *rules;	/* of the current snapshot */
 	struct live_rule *retired;
 	struct live_numbers *numbers;
-	struct tls_tickets *tickets, *old_tickets;
+	struct tls_tickets *tickets;
 	uint32_t n_retired;
 };
 
@@ -53,7 +53,7 @@ void live_discard(struct live *l, struct live_next *next);
 
 /* Frees retired rules that no connection holds; waits for a grace period if there are any. How many. */
 unsigned int live_reap(struct live *l);
-/* Publishes other keys for session tickets. Consumes @fresh. 0, or -errno with @err. */
+/* Publishes other keys for session tickets, and wipes the last ones: waits for two grace periods. Consumes @fresh. 0, or -errno with @err. */
 int live_put_tickets(struct live *l, struct tls_tickets *fresh, struct error *err);
 
 /* A rule's numbers, all workers together; zeros for a name that never was published. */

@@ -6,6 +6,7 @@
 
 #include "control/cert_command.h"
 #include "control/command.h"
+#include "control/no_core.h"
 #include "control/table.h"
 
 #define SOCKET_DEFAULT "/run/postern/postern.sock"
@@ -160,6 +161,7 @@ int main(int argc, char **argv)
 	bool wants_help = false;
 	int n, r;
 
+	(void)no_core_dumps();	/* `postern cert` makes private keys, and asks for passphrases */
 	r = take_options(&inv, &wants_help);
 	if (r != 0)
 		return r - 1;

@@ -173,11 +173,11 @@ def client(env, port=7000, context=None, name=site.IMAP_NAME, **options):
 class HalfClosable:
     """A TLS client that can end its own direction and go on reading."""
 
-    def __init__(self, env, port=7000):
+    def __init__(self, env, port=7000, context=None, name=site.IMAP_NAME):
         self.raw = connect(env.family, port)
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = mail.tls_context(env.ca).wrap_bio(self.incoming, self.outgoing,
-                                                     server_hostname=site.IMAP_NAME)
+        self.heard = b""  # the first that came
+        self.tls = (context or mail.tls_context(env.ca)).wrap_bio(self.incoming, self.outgoing, server_hostname=name)
         self._drive(self.tls.do_handshake)
 
     def _flush(self):
@@ -191,6 +191,7 @@ class HalfClosable:
             except ssl.SSLWantReadError:
                 self._flush()
                 data = self.raw.recv(BLOCK)
+                self.heard = self.heard or data
                 if data:
                     self.incoming.write(data)
                 else:
