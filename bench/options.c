@@ -16,7 +16,7 @@ enum option_id {
 	TRANSPORT = 256, TARGET, SERVE, CLIENT_NETNS, SERVE_NETNS, CLIENT_PORT, CLIENT_ADDRESS, BACKEND_PORT,
 	BACKEND_ADDRESS, ROUTE, SECONDS, WARMUP, CONNECTIONS, DIALING, RATE, REQUEST_BYTES, REPLY_BYTES, DIRECTION,
 	HELD, ACTIVE, QUEUES, BULK_RATE, RESUME, TLS, GROUP, SERVER_NAME, PLAIN, CPU, SEED, MEMORY, HUGEPAGES, IDLE, CONGESTION, TIMEOUT, OPEN_TIMEOUT,
-	GREETING, JSON, NAME, QUIET, PROGRESS, ALLOW_ERRORS, VERSION, HELP,
+	GREETING, JSON, NAME, QUIET, PROGRESS, PHASES, ALLOW_ERRORS, VERSION, HELP,
 };
 
 static const struct option known[] = {
@@ -60,6 +60,7 @@ static const struct option known[] = {
 	{ "name", required_argument, NULL, NAME },
 	{ "quiet", no_argument, NULL, QUIET },
 	{ "progress", no_argument, NULL, PROGRESS },
+	{ "phases", required_argument, NULL, PHASES },
 	{ "allow-errors", no_argument, NULL, ALLOW_ERRORS },
 	{ "version", no_argument, NULL, VERSION },
 	{ "help", no_argument, NULL, HELP },
@@ -103,7 +104,8 @@ void options_usage(FILE *out)
 	      "  --client-netns NAME, --serve-netns NAME, --client-address ADDRESS...\n"
 	      "Both: --cpu N, --memory MB, --idle poll|sleep\n"
 	      "Told:\n"
-	      "  --json FILE (\"-\": standard output), --name LABEL, --quiet, --progress, --allow-errors\n"
+	      "  --json FILE (\"-\": standard output), --name LABEL, --quiet, --progress, --allow-errors,\n"
+	      "  --phases FILE        each phase's name and beginning, when it begins\n"
 	      "\n"
 	      "Exit status: 0 good, 1 errors happened or it couldn't run, 2 usage. See postern-bench(1).\n", out);
 }
@@ -338,6 +340,9 @@ static int take(int id, const char *text, struct options *o, struct error *err)
 		return 0;
 	case PROGRESS:
 		o->progress = true;
+		return 0;
+	case PHASES:
+		o->phases = text;
 		return 0;
 	case ALLOW_ERRORS:
 		o->allow_errors = true;

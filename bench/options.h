@@ -68,6 +68,7 @@ struct options {
 	/* what is told */
 	const char *name;		/* NULL: the workload's */
 	const char *json;		/* NULL: none */
+	const char *phases;		/* NULL: nowhere */
 	bool quiet, progress, allow_errors;
 };
 

@@ -183,6 +183,16 @@ static json_t *buckets_of(const struct histogram *h)
 	return list;
 }
 
+static json_t *percentiles_of(const struct histogram *h)
+{
+	json_t *list = json_object();
+
+	for (size_t i = 0; i < sizeof(percentiles) / sizeof(percentiles[0]); i++)
+		put(list, percentiles[i].name, us_of((double)histogram_percentile_ns(h, percentiles[i].percent)));
+	put(list, "max", us_of((double)h->max_ns));
+	return list;
+}
+
 void result_latency(struct result *r, const char *name, const struct histogram *h)
 {
 	json_t *latency;
@@ -190,10 +200,7 @@ void result_latency(struct result *r, const char *name, const struct histogram *
 
 	if (h->count == 0)
 		return;
-	latency = json_object();
-	for (size_t i = 0; i < sizeof(percentiles) / sizeof(percentiles[0]); i++)
-		put(latency, percentiles[i].name, us_of((double)histogram_percentile_ns(h, percentiles[i].percent)));
-	put(latency, "max", us_of((double)h->max_ns));
+	latency = percentiles_of(h);
 	put(latency, "min", us_of((double)h->min_ns));
 	put(latency, "mean", us_of(histogram_mean_ns(h)));
 	put(latency, "count", json_integer((json_int_t)h->count));
@@ -227,6 +234,18 @@ void result_client(struct result *r, double busy, bool limited, const char *note
 	put(client, "limited", json_boolean(limited));
 	if (note != NULL)
 		put(client, "note", text(note));
+}
+
+void result_turns(struct result *r, const struct histogram *lengths, uint64_t off_core_ns, uint64_t off_core_times)
+{
+	json_t *client = part(r, "client");
+
+	if (lengths->count == 0)
+		return;
+	put(client, "turn_us", percentiles_of(lengths));
+	if (off_core_ns != UINT64_MAX)
+		put(client, "off_core_s", real((double)off_core_ns / 1e9));
+	put(client, "off_core_times", json_integer((json_int_t)off_core_times));
 }
 
 const json_t *result_json(const struct result *r)

@@ -15,7 +15,9 @@
  *   window:       [from, to] of it, seconds of CLOCK_MONOTONIC: for who watched the gateway
  *   metrics:      {NAME: number; NAME_us: {p50, p90, p99, "p99.9", max, min, mean, count};
  *                 errors: {NAME: count}}
- *   client:       {busy: its core's load, 0 to 1; limited: whether it was the limit; note}
+ *   client:       {busy: its core's load, 0 to 1; limited: whether it was the limit; note;
+ *                 turn_us: how long turns of its loop took, in which so much of the time went by;
+ *                 off_core_s, off_core_times: others had its core while it had work (turns.h)}
  *   histogram:    [[upper_us, count], ...] of metrics.latency_us; those of other
  *                 latencies stand in histograms: {NAME: [...]}
  * The end of a metric's name says its unit (quantity.h).
@@ -60,6 +62,8 @@ void result_latency(struct result *r, const char *name, const struct histogram *
 void result_error(struct result *r, const char *name, uint64_t count);
 /* @note: why it was the limit, or NULL. */
 void result_client(struct result *r, double busy, bool limited, const char *note);
+/* The client's own delays, as struct turns has them (turns.h); nothing when there were no turns. */
+void result_turns(struct result *r, const struct histogram *lengths, uint64_t off_core_ns, uint64_t off_core_times);
 
 /* Borrowed: valid until @r changes. */
 const json_t *result_json(const struct result *r);

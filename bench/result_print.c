@@ -86,6 +86,22 @@ static void print_latencies(json_t *metrics, FILE *out)
 		table_print(table, out);
 }
 
+/* What of the latencies may be the client's own. */
+static void print_turns(const json_t *client, FILE *out)
+{
+	const json_t *turn = json_object_get(client, "turn_us"), *off = json_object_get(client, "off_core_s");
+	char p99[QUANTITY_BYTES], max[QUANTITY_BYTES];
+
+	if (turn == NULL)
+		return;
+	fprintf(out, "client: a turn of its loop took %s at most, and 99 %% of the time %s or less",
+		quantity_us(json_number_value(json_object_get(turn, "max")), max),
+		quantity_us(json_number_value(json_object_get(turn, "p99")), p99));
+	if (off != NULL)
+		fprintf(out, "; others had its core for %.1f ms of its work", 1e3 * json_number_value(off));
+	fputc('\n', out);
+}
+
 void result_print(const json_t *json, FILE *out)
 {
 	json_t *metrics = json_object_get(json, "metrics"), *client = json_object_get(json, "client");
@@ -104,6 +120,7 @@ void result_print(const json_t *json, FILE *out)
 		fprintf(out, "client: its core was busy for %.0f %% of the time%s\n",
 			100 * json_number_value(json_object_get(client, "busy")),
 			json_is_true(json_object_get(client, "limited")) ? ": IT WAS THE LIMIT" : "");
+	print_turns(client, out);
 	if (note != NULL)
 		fprintf(out, "client: %s\n", note);
 	print_pairs("versions: ", json_object_get(json, "versions"), out);

@@ -12,6 +12,7 @@
 #include "bench/options.h"
 #include "bench/pattern.h"
 #include "bench/progress.h"
+#include "bench/turns.h"
 #include "bench/workload.h"
 
 #define DIALS_PER_TURN 16u
@@ -35,6 +36,7 @@ static void catch_signals(void)
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);	/* who reads --phases may have gone */
 }
 
 void run_errors(struct run *r, const char *name, uint64_t count)
@@ -95,6 +97,7 @@ struct frame {
 	struct clients clients;
 	struct backend backend;
 	struct progress progress;
+	struct turns turns;
 	uint64_t swept_us, busy_from, measured_us, measured_from_us;
 	uint32_t sessions, held;	/* open at the end of measuring; of --held */
 	double load;
@@ -107,6 +110,7 @@ static void enter_phase(struct frame *f, enum run_phase phase)
 	uint64_t now_us = clock_now_us();
 
 	if (r->phase == RUN_MEASURING) {
+		turns_end(&f->turns);
 		f->measured_from_us = r->phase_from_us;
 		f->measured_us = now_us - r->phase_from_us;
 		r->measured_s = (double)f->measured_us / 1e6;
@@ -122,7 +126,9 @@ static void enter_phase(struct frame *f, enum run_phase phase)
 		f->busy_from = r->transport->busy;
 		if (r->workload && r->workload->measure)
 			r->workload->measure(r, true);
+		turns_begin(&f->turns);
 	}
+	progress_phase(&f->progress, r);
 }
 
 static uint64_t phase_ends_us(const struct run *r)
@@ -262,11 +268,13 @@ static void loop(struct frame *f)
 			idle_until_us = want_us;
 		if (idle_until_us > now_us + SWEEP_US)
 			idle_until_us = now_us + SWEEP_US;
-		if (now_us - f->swept_us < SWEEP_US)
-			continue;
-		f->swept_us = now_us;
-		clients_sweep(&f->clients, now_us);
-		progress_show(&f->progress, r, now_us);
+		if (now_us - f->swept_us >= SWEEP_US) {
+			f->swept_us = now_us;
+			clients_sweep(&f->clients, now_us);
+			progress_show(&f->progress, r, now_us);
+		}
+		if (run_measuring(r))
+			turns_note(&f->turns, r->transport->awake_from);
 	}
 }
 
@@ -296,6 +304,7 @@ static void tell(struct frame *f, struct result *result)
 	result_window(result, f->measured_from_us, f->measured_from_us + f->measured_us);
 	result_client(result, f->load, f->load > LIMITED,
 		      f->load > LIMITED ? "the load generator's own core was the limit" : NULL);
+	result_turns(result, &f->turns.lengths, f->turns.off_core_ns, f->turns.off_core_times);
 }
 
 int run_workload(struct run *r, const struct options *o, const struct workload *w, struct transport *t,
@@ -311,16 +320,16 @@ int run_workload(struct run *r, const struct options *o, const struct workload *
 	histogram_init(&r->latency);
 	pattern_init();
 	catch_signals();
-	rc = o->has_serve ? start_backend(&f, o, w->greeting, err) : 0;
+	rc = progress_init(&f.progress, o, err);
+	if (rc == 0 && o->has_serve)
+		rc = start_backend(&f, o, w->greeting, err);
 	if (rc == 0)
 		rc = clients_init(&f.clients, r, options_sessions(o), err);
 	if (rc == 0 && w->start)
 		rc = w->start(r, err);
 	if (rc == 0) {
-		progress_init(&f.progress, o);
 		enter_phase(&f, RUN_HOLDING);
 		loop(&f);
-		progress_clear(&f.progress);
 		if (r->measured_s > 0 && w->finish)
 			w->finish(r, result);
 		result_metric(result, "sessions", f.sessions);
@@ -329,6 +338,7 @@ int run_workload(struct run *r, const struct options *o, const struct workload *
 		tell(&f, result);
 		clients_fini(&f.clients);
 	}
+	progress_fini(&f.progress);
 	if (f.has_backend)
 		backend_fini(&f.backend);
 	r->clients = NULL;
@@ -339,7 +349,7 @@ int run_workload(struct run *r, const struct options *o, const struct workload *
 int run_backend(const struct options *o, struct transport *t, struct result *result, struct error *err)
 {
 	struct run run = { .options = o, .transport = t, .phase = RUN_MEASURING };
-	struct frame f = { .run = &run };
+	struct frame f = { .run = &run, .progress = { .phases = -1 } };
 	uint64_t from_us = clock_now_us(), until_us = from_us + (uint64_t)(o->seconds * 1e6);
 	int rc;
 

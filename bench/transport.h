@@ -62,6 +62,7 @@ struct transport {
 	struct rte_mempool *mbufs;
 	struct wheel *wheel;		/* timers of client and backend; the turn runs it */
 	uint64_t now_us;		/* of this turn */
+	uint64_t awake_from;		/* clock_cycles: when it began, or when its wait was over */
 	uint64_t busy;			/* cycles (dpdk) or CPU nanoseconds (kernel) spent on work so far */
 	bool busy_is_ns;
 	uint64_t lost_frames;		/* that the device had no room for */

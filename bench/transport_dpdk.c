@@ -175,7 +175,7 @@ static bool links_up(struct dpdk *d)
 static bool turn(struct transport *t, uint64_t idle_until_us)
 {
 	struct dpdk *d = (struct dpdk *)t;
-	uint64_t began = clock_cycles();
+	uint64_t began = t->awake_from = clock_cycles();
 	unsigned int work;
 
 	t->now_us = clock_now_us();
@@ -193,6 +193,7 @@ static bool turn(struct transport *t, uint64_t idle_until_us)
 		t->busy += clock_cycles() - began;
 	} else if (d->sleep && t->now_us - d->busy_us > SPIN_US && idle_until_us > t->now_us + SLEEP_NS / 1000) {
 		nanosleep(&(struct timespec){ .tv_nsec = SLEEP_NS }, NULL);
+		t->awake_from = clock_cycles();
 	}
 	return work > 0;
 }

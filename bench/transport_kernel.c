@@ -303,6 +303,7 @@ static bool turn(struct transport *t, uint64_t idle_until_us)
 	struct epoll_event events[EVENTS_PER_TURN];
 	int n = wait_events(k, events, idle_until_us);
 
+	t->awake_from = clock_cycles();
 	t->now_us = clock_now_us();
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.ptr)

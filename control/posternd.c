@@ -17,12 +17,12 @@
 #include "tls/selftest.h"
 #include "tls/tls.h"
 
-/* Connections end at any time; what they leave is written this often. */
-/* Ended connections are logged so often: when many end, in small parts, for a worker may share our core. */
+/*
+ * Connections end at any time. What they leave is written at least so often; when many end, as often
+ * as it takes to find some LOG_LINES each time: whoever shares our core waits for few lines, not for many.
+ */
 #define LOG_EVERY_MS 50u
-#define LOG_SOON_MS 4u
-#define LOG_BURSTS 4u
-#define LOG_MANY 16u
+#define LOG_LINES 16u
 #define TICK_MS 1000
 
 enum { EXIT_OK = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
@@ -37,6 +37,7 @@ struct daemon {
 	struct loop *loop;
 	struct server *server;
 	struct metrics_server *metrics;
+	unsigned int log_ms;	/* until what connections left is written again */
 };
 
 static void usage(FILE *out)
@@ -190,13 +191,15 @@ static void on_tick(void *daemon)
 
 static unsigned int on_log(void *daemon)
 {
-	unsigned int n = 0, bursts = 0;
+	struct daemon *d = daemon;
+	unsigned int n = ending_log();
 
-	(void)daemon;
-	do
-		n += ending_log();
-	while (++bursts < LOG_BURSTS && n == bursts * ENDING_BURST);
-	return n >= LOG_MANY ? LOG_SOON_MS : LOG_EVERY_MS;
+	d->log_ms = n > 0 ? d->log_ms * LOG_LINES / n : LOG_EVERY_MS;
+	if (d->log_ms > LOG_EVERY_MS)
+		d->log_ms = LOG_EVERY_MS;
+	if (d->log_ms == 0 || n == ENDING_BURST)
+		d->log_ms = 1;
+	return d->log_ms;
 }
 
 static void on_hangup(void *daemon)

@@ -32,6 +32,7 @@ class Load:
         self.json = os.path.join(folder, "load.json")
         self.open_seconds = OPEN_SECONDS
         self.until = 0.0  # when a run must have ended
+        self.warmup, self.phases = 0.0, None  # a pipe's end: postern-bench's --phases
 
     def command(self, subject, workload, connections, seconds, warmup):
         words = [program(), *workload.words, *subject.load_words(),
@@ -48,21 +49,35 @@ class Load:
         return self.result(self.start(subject, workload, connections, seconds, warmup))
 
     def start(self, subject, workload, connections, seconds, warmup):
-        """The generator's process; result() must follow."""
+        """The generator's process; result() must follow. Before that, begins() may be asked."""
         if os.path.exists(self.json):
             os.unlink(self.json)
         warmup += subject.settle_s
+        told, tell = os.pipe()
         command = self.command(subject, workload, connections, seconds, warmup)
         with open(self.errors, "wb") as output:
-            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output,
-                                     stderr=output, start_new_session=True)
+            child = subprocess.Popen([*command, "--phases", f"/dev/fd/{tell}"], pass_fds=(tell,),
+                                     stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                     start_new_session=True)
+        os.close(tell)
+        self.phases, self.warmup = open(told, "rb", buffering=0), warmup
         prefer(child.pid)
         process.record(self.folder, "load", child.pid)
         self.until = time.monotonic() + seconds + warmup + self.open_seconds + REST_SECONDS
         return child
 
+    def begins(self):
+        """When it will begin to measure (time.monotonic()), as soon as it is known; None: it
+        has ended before."""
+        while line := self.phases.readline():
+            phase, when = line.split()
+            if phase == b"warming":
+                return float(when) + self.warmup
+        return None
+
     def result(self, child):
         """Waits for its end; what it wrote."""
+        self.phases.close()
         try:
             status = child.wait(self.until - time.monotonic())
         except subprocess.TimeoutExpired:

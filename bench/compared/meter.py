@@ -72,7 +72,9 @@ def process_cpu_s(pids):
 class Meter:
     """with Meter(pids, core, gauges) as meter: run the load; then meter.between(...)
 
-    gauges: a function that gives further rising counters by name, or None.
+    core: None where only gauges count: /proc takes half a millisecond to look at.
+    gauges: a function that gives further rising counters by name, or None. What it gives may
+    be a function that does: it is called when the sample is needed, not when it is taken.
     with_memory: memory is looked at, too, which costs the gateway something.
     """
 
@@ -96,15 +98,18 @@ class Meter:
     def _sample(self):
         if self.pids and process.start_time(self.pids[0]) is None:
             return  # it has ended: what it used until then stands
-        values = {"process_cpu_s": process_cpu_s(self.pids), **core_times(self.core)}
+        values, gauges = {}, {}
+        if self.core is not None:
+            values = {"process_cpu_s": process_cpu_s(self.pids), **core_times(self.core)}
         if self.gauges:
             try:
-                values.update(self.gauges())
+                gauges = self.gauges()
             except OSError as error:
                 self.problem = error
                 return
         now = time.monotonic()
-        self.samples.append((now, values))
+        self.samples.append((now, (lambda: {**values, **gauges()}) if callable(gauges) else
+                             {**values, **gauges}))
         if self.with_memory and (not self.memories or now - self.memories[-1][0] > MEMORY_STEP_S):
             self.memories.append((now, memory(self.pids)))
 
@@ -112,8 +117,18 @@ class Meter:
         while not self._stop.wait(STEP_S):
             self._sample()
 
+    def values(self, number):
+        """A sample's counters by name; -1: the last one's."""
+        when, values = self.samples[number]
+        if callable(values):
+            values = values()
+            self.samples[number] = when, values
+        return values
+
     def _at(self, when):
         """Each counter at that time, on the straight line between two samples."""
+        for number in range(len(self.samples)):
+            self.values(number)
         before, after = self.samples[0], self.samples[-1]
         for first, second in zip(self.samples, self.samples[1:]):
             if first[0] <= when <= second[0]:

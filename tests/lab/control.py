@@ -36,15 +36,25 @@ class Control:
 
     def ask(self, verb, **args):
         """The result; raises Refused when posternd says no."""
+        line = self.line(verb, **args)
+        return self.result(line, self.last)
+
+    def line(self, verb, **args):
+        """The answer as it came, for who has no time now to read it."""
         self.last += 1
         request = {"id": self.last, "verb": verb, "args": args}
         self.socket.sendall(json.dumps(request).encode() + b"\n")
         line = self.file.readline()
         if not line:
             raise ConnectionError("posternd closed the control connection")
+        return line
+
+    @staticmethod
+    def result(line, ident=None):
+        """What such an answer says; ident: the question's number, where that is to be checked."""
         answer = json.loads(line)
-        if answer.get("id") != self.last:
-            raise ValueError(f"asked {self.last}, answered {answer!r}")
+        if ident is not None and answer.get("id") != ident:
+            raise ValueError(f"asked {ident}, answered {answer!r}")
         if not answer.get("ok"):
             raise Refused(answer.get("error") or {})
         return answer.get("result")

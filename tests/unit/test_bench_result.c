@@ -39,6 +39,7 @@ static struct result *some_result(void)
 	result_error(r, "timeout", 0);
 	result_error(r, "reset", 3);
 	result_client(r, 0.97, true, "dialled later than asked");
+	result_turns(r, &h, 24000000, 12);
 	return r;
 }
 
@@ -102,6 +103,10 @@ static void json_has_what_was_said(void **state)
 	assert_true(number(json, "client", "busy", NULL) == 0.97);
 	assert_true(json_is_true(json_object_get(json_object_get(json, "client"), "limited")));
 	assert_string_equal(string(json, "client", "note"), "dialled later than asked");
+	assert_true(number(json, "client", "turn_us", "max") == 1000);
+	assert_float_equal(number(json, "client", "turn_us", "p99"), 990, 9.9);
+	assert_true(number(json, "client", "off_core_s", NULL) == 0.024);
+	assert_true(number(json, "client", "off_core_times", NULL) == 12);
 	assert_string_equal(string(json, "versions", "wolfssl"), "5.9.2");
 	assert_true(strlen(string(json, "versions", "postern")) > 0);
 	assert_true(strlen(string(json, "versions", "kernel")) > 0);

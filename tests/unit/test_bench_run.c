@@ -8,7 +8,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <rte_mbuf.h>
@@ -177,6 +180,7 @@ static void wake(struct conn *c)
 
 static bool turn(struct transport *t, uint64_t idle_until_us)
 {
+	t->awake_from = clock_cycles();
 	t->now_us = clock_now_us();
 	for (int i = 0; i < CONNS; i++) {
 		struct conn *c = &conns[i];
@@ -291,6 +295,35 @@ static void bulk_every_way(void **state)
 	good(run_it("bulk", (struct options){ .direction = DIRECTION_BOTH }), "up_bits_per_s");
 }
 
+/* Who watches a run from outside learns of each phase, and how long the client's own turns took. */
+static void phases_and_turns_are_told(void **state)
+{
+	static const char *const names[] = { "holding", "opening", "warming", "measuring", "ending", "ended" };
+	char path[] = "/tmp/test_bench_run.XXXXXX", name[20];
+	struct result *r;
+	const json_t *turn;
+	double at, before = 0;
+	FILE *file;
+
+	close(mkstemp(path));
+	r = run_it("request", (struct options){ .request_bytes = 64, .reply_bytes = 256, .phases = path });
+	file = fopen(path, "r");
+	assert_non_null(file);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_int_equal(fscanf(file, "%19s %lf\n", name, &at), 2);
+		assert_string_equal(name, names[i]);
+		assert_true(at >= before);
+		before = at;
+	}
+	assert_int_equal(fgetc(file), EOF);
+	fclose(file);
+	unlink(path);
+	turn = json_object_get(json_object_get(result_json(r), "client"), "turn_us");
+	assert_true(json_number_value(json_object_get(turn, "p50")) > 0);
+	assert_true(json_number_value(json_object_get(turn, "max")) < 5e6);
+	good(r, "requests_per_s");
+}
+
 static void wrong_bytes_are_found(void **state)
 {
 	struct result *r;
@@ -362,6 +395,7 @@ int main(void)
 		cmocka_unit_test(requests_of_all_sizes),
 		cmocka_unit_test(request_open_loop_keeps_the_rate),
 		cmocka_unit_test(bulk_every_way),
+		cmocka_unit_test(phases_and_turns_are_told),
 		cmocka_unit_test(wrong_bytes_are_found),
 		cmocka_unit_test(resets_and_refusals_are_counted),
 		cmocka_unit_test(pattern_repeats_after_a_prime),
