@@ -28,11 +28,11 @@ int certificate_check_dates(const struct certificate *c, struct error *err)
 			 tls_cert_warning_text(bits & TLS_CERT_EXPIRED ? TLS_CERT_EXPIRED : TLS_CERT_NOT_YET_VALID));
 }
 
-struct certificate *certificate_load(const char *name, const char *chain_path, const char *key_path,
-				     struct error *err)
+struct certificate *certificate_load(const struct config *config, const char *name, const char *chain_path,
+				     const char *key_path, struct error *err)
 {
 	struct certificate *c = calloc(1, sizeof(*c));
-	char why[400] = "", where[CERTIFICATE_NAME_BYTES + 16];
+	char why[1000] = "", where[CERTIFICATE_NAME_BYTES + 16];
 	struct files_stamp stamp;
 	struct timespec now;
 
@@ -42,7 +42,7 @@ struct certificate *certificate_load(const char *name, const char *chain_path, c
 		error_set(err, -ENOMEM, ERROR_INTERNAL, where, "out of memory");
 		return NULL;
 	}
-	c->tls = tls_store_load_files(chain_path, key_path, why, sizeof(why));
+	c->tls = tls_store_load_files(chain_path, key_path, config->passphrase_file, why, sizeof(why));
 	if (c->tls == NULL) {
 		error_set(err, -EINVAL, ERROR_INVALID, where, "%s", why);
 		free(c);
@@ -238,7 +238,7 @@ static int load_missing(struct certs *certs, const struct config *config, const 
 
 	if (r != 0)
 		return r;
-	c = certificate_load(name, chain, key, err);
+	c = certificate_load(config, name, chain, key, err);
 	if (c == NULL)
 		return -EINVAL;
 	if (certs_put(certs, c) == 0)

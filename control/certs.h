@@ -35,9 +35,9 @@ struct certs {
 	struct trusts trusts;	/* whom clients' certificates are believed from */
 };
 
-/* From files. NULL with @err, which names the file and why. The caller holds it. */
-struct certificate *certificate_load(const char *name, const char *chain_path, const char *key_path,
-				     struct error *err);
+/* From files; an encrypted key by @config's passphrases. NULL with @err, which names the file and why. The caller holds it. */
+struct certificate *certificate_load(const struct config *config, const char *name, const char *chain_path,
+				     const char *key_path, struct error *err);
 /* The same chain (a key that fits it is the same key). */
 bool certificate_same(const struct certificate *a, const struct certificate *b);
 /* May it be brought into use today? 0, or -EINVAL with @err. (At a start an expired one is better than none.) */

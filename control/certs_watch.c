@@ -19,7 +19,7 @@ static void take_files(struct gateway *g, struct certificate *c, const struct fi
 
 	c->files.read = *now;
 	snprintf(name, sizeof(name), "%s", c->name);
-	fresh = certificate_load(c->name, c->chain_path, c->key_path, &err);
+	fresh = certificate_load(g->config, c->name, c->chain_path, c->key_path, &err);
 	if (fresh != NULL && certificate_same(c, fresh)) {
 		certificate_release(fresh);
 		return;

@@ -146,6 +146,7 @@ static const struct field log_fields[] = {
 
 static const struct field store_fields[] = {
 	{ "directory", FIELD_TEXT, FIELD_OF(struct config, certificates_directory), 0, 0, NULL, NULL },
+	{ "passphrase_file", FIELD_TEXT, FIELD_OF(struct config, passphrase_file), 0, 0, NULL, NULL },
 	{ .key = "watch", .kind = FIELD_OTHER, .read = read_watch },
 };
 
@@ -284,6 +285,8 @@ static int make_paths_absolute(struct config *c, struct error *err)
 		r = make_absolute(c->file, c->log.file, sizeof(c->log.file), err);
 	if (r == 0)
 		r = make_absolute(c->file, c->certificates_directory, sizeof(c->certificates_directory), err);
+	if (r == 0)
+		r = make_absolute(c->file, c->passphrase_file, sizeof(c->passphrase_file), err);
 	if (r == 0)
 		r = make_absolute(c->file, c->tickets.file, sizeof(c->tickets.file), err);
 	if (r == 0)

@@ -56,6 +56,7 @@ struct config {
 		uint64_t lifetime_us, watch_us;	/* of a ticket; how often the file is looked at, 0: never */
 	} tickets;
 	char certificates_directory[PATH_MAX];	/* the store of `postern cert` */
+	char passphrase_file[PATH_MAX];		/* of encrypted keys; "": none */
 	uint64_t certificates_watch_us;		/* how often their files are looked at; 0: never */
 	struct config_certificate *certificates;
 	char rules_file[PATH_MAX];		/* "": the rules are below, and changes don't outlive the process */

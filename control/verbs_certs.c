@@ -120,7 +120,7 @@ static struct certificate *load(const struct gateway *g, struct cert_args *a, st
 	}
 	if (a->chain[0] == '\0' && certs_find_files(g->config, a->name, a->chain, a->key, err) != 0)
 		return NULL;
-	return certificate_load(a->name, a->chain, a->key[0] != '\0' ? a->key : NULL, err);
+	return certificate_load(g->config, a->name, a->chain, a->key[0] != '\0' ? a->key : NULL, err);
 }
 
 static json_t *cert_load(struct gateway *g, const json_t *args, struct error *err)

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <wolfssl/wolfcrypt/hash.h>
 
 #define SOON_SECONDS (14 * 86400)
+#define PASSPHRASES_MAX_BYTES 8192u
 #define TOO_LARGE "it is too large for what it is to hold"
 
 struct link {
@@ -258,7 +260,7 @@ static bool fill_info(struct tls_cert *c)
 	return fill_alt_names(c) && fill_pem(c);
 }
 
-static struct tls_cert *load(struct der chain, struct der key, bool client, char *err, size_t err_bytes)
+static struct tls_cert *load(struct der chain, struct der key, struct der passphrases, bool client, char *err, size_t err_bytes)
 {
 	struct reason r = { err, err_bytes };
 	struct tls_cert *c = calloc(1, sizeof(*c));
@@ -269,7 +271,7 @@ static struct tls_cert *load(struct der chain, struct der key, bool client, char
 	}
 	if (!read_chain(c, chain, &r))
 		goto refused;
-	c->key = tls_key_from_pem(key, err, err_bytes);
+	c->key = tls_key_from_sealed(key, passphrases, err, err_bytes);
 	if (!c->key || !check_key(c, &r) || !check_order(c, &r) || !check_purpose(c, client, &r))
 		goto refused;
 	if (!fill_info(c)) {
@@ -284,12 +286,12 @@ refused:
 
 struct tls_cert *tls_cert_load(struct der chain, struct der key, char *err, size_t err_bytes)
 {
-	return load(chain, key, false, err, err_bytes);
+	return load(chain, key, (struct der){ 0 }, false, err, err_bytes);
 }
 
 struct tls_cert *tls_cert_load_client(struct der chain, struct der key, char *err, size_t err_bytes)
 {
-	return load(chain, key, true, err, err_bytes);
+	return load(chain, key, (struct der){ 0 }, true, err, err_bytes);
 }
 
 void tls_cert_free(struct tls_cert *c)
@@ -374,10 +376,27 @@ static void secret_free(char *text, size_t bytes)
 	free(text);
 }
 
-struct tls_cert *tls_cert_load_files(const char *chain_path, const char *key_path, char *err, size_t err_bytes)
+/* The lines of a file of passphrases, which is its owner's alone (or his group's, as a key's). NULL with the reason. */
+static char *passphrases_read(const char *path, size_t *bytes, char *err, size_t err_bytes)
 {
-	char *chain, *key = NULL, why[512];
-	size_t chain_bytes, key_bytes = 0;
+	unsigned int mode;
+	char why[PATH_MAX + 128], *text = tls_file_read_max(path, PASSPHRASES_MAX_BYTES, bytes, &mode, why, sizeof(why));
+
+	if (text && tls_key_file_private(path, mode, why, sizeof(why)))
+		return text;
+	if (text)
+		snprintf(why, sizeof(why), "%s: others may read it (its mode is %04o); make it yours alone: chmod 600 %s", path, mode,
+			 path);
+	secret_free(text, *bytes);
+	snprintf(err, err_bytes, "the passphrases can't be read: %s", why);
+	return NULL;
+}
+
+struct tls_cert *tls_cert_load_files(const char *chain_path, const char *key_path, const char *passphrase_path,
+				     char *err, size_t err_bytes)
+{
+	char *chain, *key = NULL, *passphrases = NULL, why[512];
+	size_t chain_bytes, key_bytes = 0, passphrase_bytes = 0;
 	struct tls_cert *c = NULL;
 	struct der chain_text, key_text;
 	unsigned int mode;
@@ -394,10 +413,17 @@ struct tls_cert *tls_cert_load_files(const char *chain_path, const char *key_pat
 	}
 	if (!tls_key_file_private(key_path ? key_path : chain_path, mode, err, err_bytes))
 		goto out;
-	c = tls_cert_load(chain_text, key_text, why, sizeof(why));
+	if (passphrase_path && passphrase_path[0] && tls_key_is_sealed(key_text)) {
+		passphrases = passphrases_read(passphrase_path, &passphrase_bytes, err, err_bytes);
+		if (!passphrases)
+			goto out;
+	}
+	c = load(chain_text, key_text, (struct der){ (uint8_t *)passphrases, passphrase_bytes }, false, why, sizeof(why));
 	if (!c)
-		snprintf(err, err_bytes, "%s%s%s: %s", chain_path, key_path ? " with " : "", key_path ? key_path : "", why);
+		snprintf(err, err_bytes, "%s%s%s%s%s: %s", chain_path, key_path ? " with " : "", key_path ? key_path : "",
+			 passphrases ? " and the passphrases of " : "", passphrases ? passphrase_path : "", why);
 out:
+	secret_free(passphrases, passphrase_bytes);
 	secret_free(key, key_bytes);
 	secret_free(chain, chain_bytes);
 	return c;

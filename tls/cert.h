@@ -45,10 +45,13 @@ struct tls_cert *tls_cert_load(struct der chain, struct der key, char *err, size
 /* The same for one that a client shows. */
 struct tls_cert *tls_cert_load_client(struct der chain, struct der key, char *err, size_t err_bytes);
 /*
- * From files; @key_path NULL: the key is in the chain's file. A key file that others
- * may read is refused. NULL with the reason, which names the file.
+ * From files; @key_path NULL: the key is in the chain's file. @passphrase_path: a file
+ * with a passphrase a line, any of which may decrypt the key; NULL or "": there is none.
+ * A key or passphrase that others may read is refused. NULL with the reason, which names
+ * the file.
  */
-struct tls_cert *tls_cert_load_files(const char *chain_path, const char *key_path, char *err, size_t err_bytes);
+struct tls_cert *tls_cert_load_files(const char *chain_path, const char *key_path, const char *passphrase_path,
+				     char *err, size_t err_bytes);
 void tls_cert_free(struct tls_cert *c);
 
 const struct tls_cert_info *tls_cert_info(const struct tls_cert *c);

@@ -346,20 +346,58 @@ bool tls_key_is_sealed(struct der text)
 	return sealed;
 }
 
-static struct tls_key *from_block(const struct pem_block *b, struct der passphrase, char *err, size_t err_bytes)
+/* A line, without its end. False: there is none left. */
+static bool line_next(struct der *lines, struct der *line)
+{
+	const uint8_t *end = lines->n ? memchr(lines->p, '\n', lines->n) : NULL;
+
+	*line = (struct der){ lines->p, end ? (size_t)(end - lines->p) : lines->n };
+	if (lines->n == 0)
+		return false;
+	lines->p += line->n + (end ? 1 : 0);
+	lines->n -= line->n + (end ? 1 : 0);
+	while (line->n && line->p[line->n - 1] == '\r')
+		line->n--;
+	return true;
+}
+
+/* With one passphrase after the other: each costs some tenths of a second, so they are few. */
+static struct tls_key *from_sealed_by_any(const struct pem_block *b, struct der lines, char *err, size_t err_bytes)
+{
+	struct tls_key *k = NULL;
+	struct der line;
+	unsigned int n = 0;
+
+	while (!k && line_next(&lines, &line)) {
+		if (line.n == 0)
+			continue;
+		if (n++ == TLS_KEY_PASSPHRASES_MAX) {
+			snprintf(err, err_bytes, "more than %u passphrases", TLS_KEY_PASSPHRASES_MAX);
+			return NULL;
+		}
+		k = from_sealed(b, line, err, err_bytes);
+	}
+	if (n == 0)
+		snprintf(err, err_bytes, "there is no passphrase");
+	else if (!k && n > 1)
+		snprintf(err, err_bytes, "none of the %u passphrases decrypts the key", n);
+	return k;
+}
+
+static struct tls_key *from_block(const struct pem_block *b, struct der passphrases, char *err, size_t err_bytes)
 {
 	if (!is_sealed(b))
 		return from_der(b->label, (struct der){ b->der, b->der_bytes }, err, err_bytes);
-	if (passphrase.n && !b->encrypted)
-		return from_sealed(b, passphrase, err, err_bytes);
-	snprintf(err, err_bytes, passphrase.n ?
+	if (passphrases.n && !b->encrypted)
+		return from_sealed_by_any(b, passphrases, err, err_bytes);
+	snprintf(err, err_bytes, passphrases.n ?
 		 "the key is encrypted in the old way of OpenSSL; convert it: openssl pkey -aes256 -in KEY -out NEWKEY" :
-		 "the key is encrypted with a pass phrase, which nobody could type at start; "
-		 "decrypt it once: openssl pkey -in KEY -out PLAINKEY");
+		 "the key is encrypted with a passphrase; say in which file that is: certificates { passphrase_file = \"FILE\"; }, "
+		 "or decrypt the key once: openssl pkey -in KEY -out PLAINKEY");
 	return NULL;
 }
 
-struct tls_key *tls_key_from_sealed(struct der text, struct der passphrase, char *err, size_t err_bytes)
+struct tls_key *tls_key_from_sealed(struct der text, struct der passphrases, char *err, size_t err_bytes)
 {
 	struct tls_key *k = NULL;
 	struct pem_block b;
@@ -376,7 +414,7 @@ struct tls_key *tls_key_from_sealed(struct der text, struct der passphrase, char
 		if (r != PEM_BLOCK)
 			return NULL;
 		if (is_sealed(&b) || is_private(b.label)) {
-			k = from_block(&b, passphrase, err, err_bytes);
+			k = from_block(&b, passphrases, err, err_bytes);
 			pem_block_fini(&b);
 			return k;
 		}

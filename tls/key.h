@@ -16,6 +16,7 @@ struct tls_key;
 #define TLS_KEY_RSA_MIN_BITS 2048u
 #define TLS_KEY_RSA_MAX_BITS 4096u	/* the library is built for no more */
 #define TLS_SIGNATURE_MAX_BYTES 512u
+#define TLS_KEY_PASSPHRASES_MAX 16u
 
 /* "p256", "p384", "ed25519", "rsa2048", "rsa3072", "rsa4096". False: another word. */
 bool tls_key_type_parse(const char *word, enum tls_key_type *type, unsigned int *bits);
@@ -26,8 +27,8 @@ const char *tls_key_type_name(enum tls_key_type type);
 struct tls_key *tls_key_generate(enum tls_key_type type, unsigned int bits, char *err, size_t err_bytes);
 /* The first private key in the text (PKCS#8, or the older RSA and EC forms). NULL with the reason in @err. */
 struct tls_key *tls_key_from_pem(struct der text, char *err, size_t err_bytes);
-/* The same, where the key may be encrypted with that passphrase (empty: it may not be). */
-struct tls_key *tls_key_from_sealed(struct der text, struct der passphrase, char *err, size_t err_bytes);
+/* The same, where the key may be encrypted with one of these passphrases, a line each (empty: it may not be). */
+struct tls_key *tls_key_from_sealed(struct der text, struct der passphrases, char *err, size_t err_bytes);
 /* Is the first private key in the text one that needs a passphrase? */
 bool tls_key_is_sealed(struct der text);
 void tls_key_free(struct tls_key *k);

@@ -261,19 +261,20 @@ struct tls_cert *tls_store_load(const char *dir, const char *name, char *err, si
 	if (tls_store_path(dir, name, TLS_STORE_CHAIN, chain, err, err_bytes) != 0 ||
 	    tls_store_path(dir, name, TLS_STORE_KEY, key, err, err_bytes) != 0)
 		return NULL;
-	return tls_store_load_files(chain, key, err, err_bytes);
+	return tls_store_load_files(chain, key, NULL, err, err_bytes);
 }
 
-struct tls_cert *tls_store_load_files(const char *chain_path, const char *key_path, char *err, size_t err_bytes)
+struct tls_cert *tls_store_load_files(const char *chain_path, const char *key_path, const char *passphrase_path,
+				      char *err, size_t err_bytes)
 {
-	struct tls_cert *c = tls_cert_load_files(chain_path, key_path, err, err_bytes);
+	struct tls_cert *c = tls_cert_load_files(chain_path, key_path, passphrase_path, err, err_bytes);
 	char new_path[PATH_MAX + sizeof(NEW_SUFFIX)], why[256];
 
 	if (c || !key_path)
 		return c;
 	/* What was wrong at first is the reason to give: nobody asked for this key. */
 	snprintf(new_path, sizeof(new_path), "%s" NEW_SUFFIX, key_path);
-	return tls_cert_load_files(chain_path, new_path, why, sizeof(why));
+	return tls_cert_load_files(chain_path, new_path, passphrase_path, why, sizeof(why));
 }
 
 int tls_store_settle(const char *dir, const char *name, char *err, size_t err_bytes)
@@ -289,9 +290,9 @@ int tls_store_settle(const char *dir, const char *name, char *err, size_t err_by
 		bad = tls_store_path(dir, name, TLS_STORE_NEW_KEY, new_key, err, err_bytes);
 	if (bad || access(new_key, F_OK) != 0)
 		return bad;
-	c = tls_cert_load_files(chain, key, why, sizeof(why));
+	c = tls_cert_load_files(chain, key, NULL, why, sizeof(why));
 	if (!c) {
-		c = tls_cert_load_files(chain, new_key, why, sizeof(why));
+		c = tls_cert_load_files(chain, new_key, NULL, why, sizeof(why));
 		bad = c && rename(new_key, key) != 0 ? -errno : 0;
 	}
 	tls_cert_free(c);

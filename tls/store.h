@@ -46,7 +46,8 @@ int tls_store_settle(const char *dir, const char *name, char *err, size_t err_by
 /* Chain and key of NAME, checked. NULL with the reason. */
 struct tls_cert *tls_store_load(const char *dir, const char *name, char *err, size_t err_bytes);
 /* The same by the files' paths, as tls_cert_load_files. */
-struct tls_cert *tls_store_load_files(const char *chain_path, const char *key_path, char *err, size_t err_bytes);
+struct tls_cert *tls_store_load_files(const char *chain_path, const char *key_path, const char *passphrase_path,
+				      char *err, size_t err_bytes);
 
 /* Waits until nobody else changes the folder; the lock ends with close(), or with us. A descriptor, or -errno with the reason. */
 int tls_store_lock(const char *dir, char *err, size_t err_bytes);

@@ -48,9 +48,9 @@ def numbers(der):
     return found
 
 
-def of_key(path):
+def of_key(path, passphrase=""):
     """{what: bytes} of a private key's numbers."""
-    text = shell.run(["openssl", "pkey", "-in", path, "-traditional"]).stdout
+    text = shell.run(["openssl", "pkey", "-in", path, "-traditional", "-passin", "pass:" + passphrase]).stdout
     found = numbers(base64.b64decode("".join(text.splitlines()[1:-1])))
     # RFC 5915: the private number first; RFC 8017 A.1.2: n, then d, p, q, dP, dQ, qInv (e is short)
     named = {"d": found[0]} if len(found) < 7 else dict(zip(("d", "p", "q", "dp", "dq", "qinv"), found[1:]))
@@ -346,6 +346,38 @@ def ticket_keys(env):
         shell.write(env.gateway.config, env.gateway.configuration())
         env.gateway.command("reload")
         gone(env, secrets[files[1]], "with keys of its own")
+
+
+@e2e.test()
+def passphrases(env):
+    """the passphrase of an encrypted key, right or wrong, is gone when the key was read or refused, and is never shown"""
+    plain(env)
+    env.certificates.make("ec", [host("ec")])
+    key = os.path.join(env.gateway.store, "ec.key")
+    right, wrong = (os.urandom(24).hex() for _ in range(2))
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "passphrases")
+        shell.run(["openssl", "pkcs8", "-topk8", "-v2", "aes256", "-in", key, "-out", file + ".key", "-passout", "pass:" + right])
+        os.rename(file + ".key", key)
+        number = of_key(key, right)
+        env.gateway.passphrase_file = file
+        shell.write(env.gateway.config, env.gateway.configuration())
+        env.gateway.command("reload")
+        secrets = {"right": right.encode(), "wrong": wrong.encode()}
+        for text in (wrong, f"{wrong}\n{right}"):
+            shell.write(file, text)
+            os.chmod(file, 0o600)
+            if text == wrong:
+                check("passphrase is wrong" in refused(env, name="ec"), "another reason")
+                gone(env, number, "with a wrong passphrase")
+            else:
+                env.gateway.ask("cert.load", name="ec")
+                check(held(env, number), "the key isn't found: the search is blind")
+            gone(env, secrets, "with the key read")
+        not_written(env, {**secrets, **number})
+        env.gateway.command("cert", "remove", "ec")
+        gone(env, number, "with the certificate removed")
+    env.gateway.passphrase_file = None
 
 
 @e2e.test()

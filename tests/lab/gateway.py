@@ -56,6 +56,7 @@ class Gateway:
         self.store = os.path.join(lab.folder, "certs")
         self.process = self.carrier = None
         self.tickets = {}  # the section of that name
+        self.passphrase_file = None
         self.options = options  # posternd's own, on its command line
         self.megabytes = megabytes
 
@@ -72,7 +73,7 @@ class Gateway:
             ucl.section("control", {"socket": self.socket}),
             ucl.section("log", {"format": "json", "file": self.log}),
             ucl.section("metrics", {"listen": METRICS}),
-            ucl.section("certificates", {"directory": self.store}),
+            ucl.section("certificates", {"directory": self.store, "passphrase_file": self.passphrase_file}),
             ucl.section("tickets", self.tickets),
             *self.ports(external, internal),
             ucl.section("route", {"to": "0.0.0.0/0", "via": site.CLIENT[4]}),

@@ -431,6 +431,63 @@ static void passthrough_rules_share_a_listener(void **state)
 	accepted("{\"verb\":\"rule.remove\",\"args\":{\"name\":\"two\"}}");
 }
 
+/* Encrypts mail's key, as people do, and quickly. */
+static void encrypt_key(const char *passphrase)
+{
+	char command[900];
+
+	snprintf(command, sizeof(command), "cd %s/certs && openssl pkcs8 -topk8 -v2 aes256 -v2prf hmacWithSHA256 -iter 2048 "
+		 "-in mail.key -passout 'pass:%s' -out sealed && mv sealed mail.key && chmod 600 mail.key", site.folder, passphrase);
+	assert_int_equal(system(command), 0);
+}
+
+/* A file of passphrases: a reload with it is refused for @words, or (NULL) done. */
+static void passphrases(const char *text, mode_t mode, const char *words)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s", site_write(&site, "phrases", text));
+	assert_int_equal(chmod(path, mode), 0);
+	if (words != NULL)
+		refused("{\"verb\":\"reload\"}", "invalid", words);
+	else
+		accepted("{\"verb\":\"reload\"}");
+}
+
+static void encrypted_keys(void **state)
+{
+	const char *with = "workers = 2;\n"
+		"port external { device = net_null0; addresses = [\"192.0.2.10/24\", \"2001:db8:0:1::10/64\"]; }\n"
+		"port internal { device = net_null1; addresses = [\"10.20.0.1/24\", \"fd20::1/64\"]; }\n"
+		"route { to = default; via = 192.0.2.1; }\n"
+		"certificates { directory = certs; passphrase_file = phrases; }\n" SITE_IMAP;
+	char *text;
+
+	(void)state;
+	start(SITE_HEAD SITE_IMAP);
+	encrypt_key("tr0ub4dor &3");
+	refused("{\"verb\":\"reload\"}", "invalid", "certificates { passphrase_file = ");
+	site_configure(&site, with);
+	refused("{\"verb\":\"reload\"}", "invalid", "phrases: No such file");
+	passphrases("tr0ub4dor &3\n", 0644, "others may read it");
+	passphrases("tr0ub4dor\n", 0600, "phrases: the passphrase is wrong");
+	passphrases("tr0ub4dor\n\ntr0ub4dor &3 \n", 0600, "none of the 2 passphrases");
+	passphrases("\n\r\n", 0600, "there is no passphrase");
+	passphrases("1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\ntr0ub4dor &3\n", 0600, "more than 16");
+	passphrases("another\r\ntr0ub4dor &3\r\n", 0640, NULL);
+	/* With the last line not ended; and a renewed pair that is seen by itself. */
+	passphrases("tr0ub4dor &3", 0600, NULL);
+	site_certificate(&site, "mail", "imap.example.test", 90);
+	encrypt_key("tr0ub4dor &3");
+	text = logged(look);
+	assert_int_equal(count(text, "certificate mail: its files were replaced; new handshakes use the new one"), 1);
+	assert_int_equal(count(text, "tr0ub4dor"), 0);
+	free(text);
+	/* Whose keys aren't encrypted needs no such file. */
+	site_certificate(&site, "mail", "imap.example.test", 80);
+	passphrases("", 0644, NULL);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -439,6 +496,7 @@ int main(void)
 		TEST(certbot_renews),	     TEST(lego_renews),
 		TEST(watching_may_be_off),   TEST(an_end_is_told_of_in_time),
 		TEST(loaded_and_removed),     TEST(passthrough_rules_share_a_listener),
+		TEST(encrypted_keys),
 	};
 
 	return cmocka_run_group_tests_name("certs", tests, NULL, NULL);

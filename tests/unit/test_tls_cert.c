@@ -279,9 +279,9 @@ static void test_refusals(void **state)
 	refused(damaged, key_pem, "can't be read");
 	free(damaged);
 	refused(leaf, "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
-		"encrypted with a pass phrase");
+		"encrypted with a passphrase");
 	refused(leaf, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n",
-		"encrypted with a pass phrase");
+		"encrypted with a passphrase");
 	refused(leaf, "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n", "not supported");
 	tls_key_text_free(key_pem);
 	tls_key_text_free(other_pem);
@@ -403,7 +403,7 @@ static void test_foreign_pairs(void **state)
 		{ "-newkey ec -pkeyopt ec_paramgen_curve:secp224r1 -subj /CN=a.example.test", "cp g.key h.key", "not supported" },
 		{ "-newkey rsa:2048 -addext extendedKeyUsage=clientAuth -subj /CN=a.example.test", "cp g.key h.key", "lacks serverAuth" },
 		{ "-newkey rsa:2048 -addext keyUsage=keyEncipherment -subj /CN=a.example.test", "cp g.key h.key", "lacks digitalSignature" },
-		{ "-newkey rsa:2048 -subj /CN=a.example.test", "openssl pkey -in g.key -aes128 -passout pass:x -out h.key", "pass phrase" },
+		{ "-newkey rsa:2048 -subj /CN=a.example.test", "openssl pkey -in g.key -aes128 -passout pass:x -out h.key", "passphrase" },
 	};
 	struct tls_cert *cert;
 	char *pem, *key;
