@@ -14,6 +14,8 @@
 #include "tls/error.h"
 #include "tls/hello.h"
 
+#include <time.h>
+
 #define ALERT_DECODE_ERROR 50u
 
 /* Cheapest to sign with first: an RSA signature takes some fifty times as long as one on P-256. */
@@ -46,15 +48,26 @@ static bool can_use(const struct tls_ctx *ctx, const struct tls_hello *hello, en
 	       shares_suite_1_2(ctx, hello, type == TLS_KEY_RSA ? TLS_AUTH_RSA : TLS_AUTH_ECDSA);
 }
 
-/* A place in the identities, or TLS_NO_CERT. @certs: may be NULL. */
+/*
+ * A place in the identities, or TLS_NO_CERT. @certs: may be NULL. A client that asks for an
+ * OCSP response will refuse a certificate that must have one and doesn't (RFC 7633 4.2.3):
+ * that comes after all others, but before none.
+ */
 static uint16_t pick(const struct tls_ctx *ctx, const struct tls_hello *hello, const struct tls_name_certs *certs)
 {
+	uint16_t at, last = TLS_NO_CERT;
 	size_t i;
 
-	for (i = 0; certs && i < sizeof(preferred) / sizeof(preferred[0]); i++)
-		if (certs->by_key[preferred[i]] != TLS_NO_CERT && can_use(ctx, hello, preferred[i]))
-			return certs->by_key[preferred[i]];
-	return TLS_NO_CERT;
+	for (i = 0; certs && i < sizeof(preferred) / sizeof(preferred[0]); i++) {
+		at = certs->by_key[preferred[i]];
+		if (at == TLS_NO_CERT || !can_use(ctx, hello, preferred[i]))
+			continue;
+		if (!hello->asks_status || !tls_staple_lacking(ctx->identities[at].staple, time(NULL)))
+			return at;
+		if (last == TLS_NO_CERT)
+			last = at;
+	}
+	return last;
 }
 
 /* Any of them, for a client that can use none: the handshake will fail with the library's reason. */
@@ -105,6 +118,7 @@ static enum tls_status begin_as(struct tls_session *s, uint16_t identity, const 
 
 	if (!tls_session_start(s, &ctx->identities[identity]))
 		return tls_session_refuse(s, TLS_ERR_MEMORY, tls_error_alert(TLS_ERR_MEMORY));
+	tls_staple_begin(&ctx->identities[identity], hello->asks_status);
 	/* TLS 1.2 without extended master secret: served, but what it leaves isn't to be resumed (RFC 7627 5.3, 5.4). */
 	if (!hello->extended_master)
 		wolfSSL_NoTicketTLSv12(s->library);

@@ -2,6 +2,7 @@
 #include "tls/cert.h"
 
 #include "tls/pem.h"
+#include "tls/staple.h"
 #include "tls/strength.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@ struct tls_cert {
 	struct link chain[TLS_CERT_CHAIN_MAX];
 	struct tls_key *key;
 	char *chain_pem;
+	struct tls_staple_place *staple;
 	struct tls_cert_info info;
 };
 
@@ -237,6 +239,17 @@ static bool fill_pem(struct tls_cert *c)
 	return true;
 }
 
+/* Only what can't be anything but a URL: it is shown to people, and given to a client of HTTP. */
+static void fill_url(const struct x509 *leaf, char *url, size_t url_bytes)
+{
+	size_t i;
+
+	for (i = 0; i < leaf->ocsp_url.n && leaf->ocsp_url.p[i] > ' ' && leaf->ocsp_url.p[i] < 0x7f; i++)
+		;
+	if (i == leaf->ocsp_url.n && i < url_bytes)
+		memcpy(url, leaf->ocsp_url.p, i);
+}
+
 static bool fill_info(struct tls_cert *c)
 {
 	const struct x509 *leaf = &c->chain[0].x;
@@ -253,6 +266,11 @@ static bool fill_info(struct tls_cert *c)
 	info->strength_bits = leaf->key_type == TLS_KEY_RSA ? tls_strength_of_rsa(leaf->key_bits) :
 							      tls_strength_of_curve(leaf->key_bits);
 	info->self_signed = der_equal(leaf->issuer, leaf->subject);
+	info->must_staple = leaf->must_staple;
+	fill_url(leaf, info->ocsp_url, sizeof(info->ocsp_url));
+	c->staple = tls_staple_place_new(leaf->must_staple);
+	if (!c->staple)
+		return false;
 	hex(leaf->serial, "", info->serial, sizeof(info->serial));
 	if (tls_sha256(leaf->whole, digest) != 0)
 		return false;
@@ -309,6 +327,7 @@ void tls_cert_free(struct tls_cert *c)
 	free(c->info.alt_names);
 	free(c->info.dns_names);
 	free(c->chain_pem);
+	tls_staple_place_release(c->staple);
 	tls_key_free(c->key);
 	free(c);
 }
@@ -481,6 +500,16 @@ const char *tls_cert_chain_pem(const struct tls_cert *c)
 struct der tls_cert_leaf(const struct tls_cert *c)
 {
 	return c->chain[0].x.whole;
+}
+
+struct der tls_cert_issuer(const struct tls_cert *c)
+{
+	return c->info.chain_length > 1 ? c->chain[1].x.whole : (struct der){ 0 };
+}
+
+struct tls_staple_place *tls_cert_staple_place(const struct tls_cert *c)
+{
+	return c->staple;
 }
 
 const struct tls_key *tls_cert_key(const struct tls_cert *c)

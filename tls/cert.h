@@ -30,6 +30,8 @@ struct tls_cert_info {
 	char serial[64];			/* hexadecimal; a longer one (against RFC 5280) is cut */
 	size_t chain_length;
 	bool self_signed;
+	bool must_staple;			/* RFC 7633: clients want an OCSP response with it */
+	char ocsp_url[TLS_CERT_NAME_BYTES];	/* of its CA's responder, RFC 5280 4.2.2.1; "": none, or no URL */
 };
 
 /* What doesn't keep a certificate from being used, but should be told. */
@@ -65,6 +67,8 @@ bool tls_cert_names_host(const struct tls_cert *c, const char *name);
 /* The chain as PEM text, the server's certificate first; its DER; its key. */
 const char *tls_cert_chain_pem(const struct tls_cert *c);
 struct der tls_cert_leaf(const struct tls_cert *c);
+struct der tls_cert_issuer(const struct tls_cert *c);	/* the next of the chain; empty: none */
+struct tls_staple_place *tls_cert_staple_place(const struct tls_cert *c);	/* tls/staple.h */
 const struct tls_key *tls_cert_key(const struct tls_cert *c);
 
 /* SHA-256 of @data. 0, or -EIO. */

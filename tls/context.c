@@ -305,6 +305,9 @@ static int set_server(struct tls_identity *identity, const struct tls_cert *cert
 	if (wolfSSL_CTX_set_TicketEncCb(identity->library, ticket) != WOLFSSL_SUCCESS ||
 	    wolfSSL_CTX_set_TicketEncCtx(identity->library, identity) != WOLFSSL_SUCCESS)
 		return refuse(p->r, "the TLS library refuses session tickets");
+	identity->staple = tls_staple_place_hold(tls_cert_staple_place(cert));
+	if (!tls_staple_prepare(identity))
+		return refuse(p->r, "the TLS library refuses OCSP responses");
 	return set_binding(identity, cert, p);
 }
 
@@ -478,8 +481,10 @@ void tls_ctx_free(struct tls_ctx *ctx)
 
 	if (!ctx)
 		return;
-	for (i = 0; i < ctx->n_identities; i++)
+	for (i = 0; i < ctx->n_identities; i++) {
 		wolfSSL_CTX_free(ctx->identities[i].library);
+		tls_staple_place_release(ctx->identities[i].staple);
+	}
 	tls_names_free(ctx->names);
 	free(ctx->identities);
 	free(ctx->chacha_list);

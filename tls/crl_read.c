@@ -16,26 +16,6 @@ static bool element(struct der *in, unsigned int tag, struct der *whole)
 	return der_peek(in, tag) && der_read(in, NULL, NULL, whole);
 }
 
-/* Extensions as an element. Which of them are critical tells whether we understand the list. */
-static bool extensions_allow(struct der in)
-{
-	struct der list, one, oid, critical, value;
-
-	if (!der_expect(&in, DER_SEQUENCE, &list) || in.n)
-		return false;
-	while (list.n) {
-		critical = (struct der){ 0 };
-		if (!der_expect(&list, DER_SEQUENCE, &one) || !der_expect(&one, DER_OID, &oid))
-			return false;
-		der_expect(&one, DER_BOOLEAN, &critical);
-		if (!der_expect(&one, DER_OCTET_STRING, &value) || one.n)
-			return false;
-		if (critical.n && critical.p[0])
-			return false;
-	}
-	return true;
-}
-
 /* As numbers: leading zeros don't count. */
 static struct der trim(struct der serial)
 {
@@ -65,7 +45,7 @@ static bool entry_read(struct der *entries, struct der *serial)
 	    !x509_time_read(&one, &at))
 		return false;
 	*serial = trim(*serial);
-	return one.n == 0 || extensions_allow(one);
+	return one.n == 0 || x509_extensions_ignorable(one);
 }
 
 static int entries_read(struct der entries, struct crl *out, char *why, size_t why_bytes)
@@ -101,7 +81,7 @@ static int list_read(struct der body, struct crl *out, char *why, size_t why_byt
 	if (!x509_time_read(&body, &out->next_update))
 		return fail(why, why_bytes, "it doesn't say when the next one comes");
 	der_expect(&body, DER_SEQUENCE, &entries);
-	if (der_expect(&body, DER_CONTEXT_CONSTRUCTED(0), &extensions) && !extensions_allow(extensions))
+	if (der_expect(&body, DER_CONTEXT_CONSTRUCTED(0), &extensions) && !x509_extensions_ignorable(extensions))
 		return fail(why, why_bytes, "it has a critical extension (a list of a part, or of changes only)");
 	if (body.n)
 		return fail(why, why_bytes, "it holds unknown fields");

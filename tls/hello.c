@@ -9,6 +9,7 @@
 #define MESSAGE_HEADER_BYTES 4u
 #define CLIENT_HELLO 1u
 #define EXTENSION_SERVER_NAME 0u
+#define EXTENSION_STATUS_REQUEST 5u
 #define EXTENSION_SUPPORTED_GROUPS 10u	/* RFC 8422 5.1.1 */
 #define EXTENSION_SIGNATURE_ALGORITHMS 13u
 #define EXTENSION_ALPN 16u
@@ -241,6 +242,8 @@ static bool read_extensions(struct der extensions, struct tls_hello *out)
 			ok = read_name(extension, out);
 		else if (type == EXTENSION_EXTENDED_MASTER_SECRET)
 			out->extended_master = true;
+		else if (type == EXTENSION_STATUS_REQUEST)
+			out->asks_status = true;
 		else if (type == EXTENSION_ALPN)
 			ok = out->protocols.n == 0 && read_protocols(extension, out);
 		else if (type == EXTENSION_SUPPORTED_VERSIONS)

@@ -56,6 +56,7 @@ struct tls_hello {
 	bool fallback;		/* TLS_FALLBACK_SCSV, RFC 7507 */
 	bool prefers_chacha;	/* it comes first */
 	bool extended_master;	/* extended_master_secret, RFC 7627 */
+	bool asks_status;	/* status_request, RFC 6066 8 */
 };
 
 /* False: malformed. */

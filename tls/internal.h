@@ -14,6 +14,7 @@
 #include "tls/remember.h"
 #include "tls/names.h"
 #include "tls/peer_info.h"
+#include "tls/staple.h"
 #include "tls/strength.h"
 #include "tls/tickets.h"
 #include "tls/tls.h"
@@ -28,6 +29,7 @@
 struct tls_identity {
 	WOLFSSL_CTX *library;
 	uint8_t binding[TLS_TICKET_BINDING_BYTES];
+	struct tls_staple_place *staple;	/* its certificate's; NULL: a client's */
 };
 
 struct tls_ctx {
@@ -128,6 +130,10 @@ bool tls_session_start(struct tls_session *s, const struct tls_identity *identit
 enum tls_status tls_session_refuse(struct tls_session *s, enum tls_error e, uint8_t alert);
 /* begin.c: once the ClientHello is whole, a server knows as whom to answer. TLS_OK: it has begun. */
 enum tls_status tls_session_begin(struct tls_session *s);
+
+/* staple_send.c: what a server's context needs, once; and before the library reads a ClientHello that @asked or not. */
+bool tls_staple_prepare(struct tls_identity *identity);
+void tls_staple_begin(const struct tls_identity *identity, bool asked);
 
 /* info.c: from the library, while it is there. False: no memory. */
 bool tls_session_take_info(struct tls_session *s);

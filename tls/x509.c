@@ -137,6 +137,40 @@ static bool extended_usage_read(struct der value, struct x509 *out)
 			out->server_auth = true;
 		if (der_equal(oid, X509_OID_CLIENT_AUTH) || der_equal(oid, X509_OID_ANY_USAGE))
 			out->client_auth = true;
+		if (der_equal(oid, X509_OID_OCSP_SIGNING))
+			out->ocsp_signing = true;
+	}
+	return true;
+}
+
+/* RFC 7633 4: TLS extensions by their numbers, of which status_request is one. */
+static bool features_read(struct der value, struct x509 *out)
+{
+	struct der body, number;
+
+	if (!der_expect(&value, DER_SEQUENCE, &body) || value.n)
+		return false;
+	while (body.n) {
+		if (!der_expect(&body, DER_INTEGER, &number))
+			return false;
+		if (number.n == 1 && number.p[0] == 5)
+			out->must_staple = true;
+	}
+	return true;
+}
+
+/* RFC 5280 4.2.2.1. */
+static bool access_read(struct der value, struct x509 *out)
+{
+	struct der body, one, method, location;
+
+	if (!der_expect(&value, DER_SEQUENCE, &body) || value.n)
+		return false;
+	while (body.n) {
+		if (!der_expect(&body, DER_SEQUENCE, &one) || !der_expect(&one, DER_OID, &method))
+			return false;
+		if (der_equal(method, X509_OID_OCSP) && out->ocsp_url.n == 0 && der_expect(&one, DER_CONTEXT(6), &location))
+			out->ocsp_url = location;
 	}
 	return true;
 }
@@ -151,6 +185,10 @@ static bool extension_read(struct der oid, struct der value, struct x509 *out)
 		return basic_read(value, out);
 	if (der_equal(oid, X509_OID_EXTENDED_KEY_USAGE))
 		return extended_usage_read(value, out);
+	if (der_equal(oid, X509_OID_TLS_FEATURE))
+		return features_read(value, out);
+	if (der_equal(oid, X509_OID_INFO_ACCESS))
+		return access_read(value, out);
 	if (der_equal(oid, X509_OID_SUBJECT_KEY_ID))
 		return der_expect(&value, DER_OCTET_STRING, &out->key_id);
 	if (der_equal(oid, X509_OID_ALT_NAME)) {
@@ -178,6 +216,25 @@ static bool extensions_read(struct der in, struct x509 *out)
 			return false;
 		der_expect(&one, DER_BOOLEAN, &critical);
 		if (!der_expect(&one, DER_OCTET_STRING, &value) || !extension_read(oid, value, out))
+			return false;
+	}
+	return true;
+}
+
+bool x509_extensions_ignorable(struct der in)
+{
+	struct der list, one, oid, critical, value;
+
+	if (!der_expect(&in, DER_SEQUENCE, &list) || in.n)
+		return false;
+	while (list.n) {
+		critical = (struct der){ 0 };
+		if (!der_expect(&list, DER_SEQUENCE, &one) || !der_expect(&one, DER_OID, &oid))
+			return false;
+		der_expect(&one, DER_BOOLEAN, &critical);
+		if (!der_expect(&one, DER_OCTET_STRING, &value) || one.n)
+			return false;
+		if (critical.n && critical.p[0])
 			return false;
 	}
 	return true;

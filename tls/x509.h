@@ -33,12 +33,17 @@ struct x509 {
 	bool has_usage;
 	uint8_t usage;
 	bool has_extended_usage, server_auth, client_auth;	/* each also by any */
+	bool ocsp_signing;		/* RFC 6960 4.2.2.2; not by any */
+	bool must_staple;		/* a TLS feature, RFC 7633 */
+	struct der ocsp_url;		/* the first of authorityInfoAccess, or empty */
 	struct der constraints;		/* NameConstraints element, or empty */
 };
 
 /* 0, or -EINVAL with *why, a phrase such as "its subject is malformed". */
 int x509_parse(struct der whole, struct x509 *out, const char **why);
 int x509_request_parse(struct der whole, struct x509 *out, const char **why);
+/* Extensions as an element that the reader knows none of. False: malformed, or with a critical one. */
+bool x509_extensions_ignorable(struct der in);
 /* Type and size of the key in a SubjectPublicKeyInfo element. False: malformed; an unknown type is TLS_KEY_UNKNOWN. */
 bool x509_key_info(struct der spki, enum tls_key_type *type, unsigned int *bits);
 
@@ -75,9 +80,13 @@ bool x509_names_host(const struct x509 *x, const char *name);
 #define X509_OID_CRL_REASON DER_BYTES("\x55\x1d\x15")
 #define X509_OID_NAME_CONSTRAINTS DER_BYTES("\x55\x1d\x1e")
 #define X509_OID_AUTHORITY_KEY_ID DER_BYTES("\x55\x1d\x23")
+#define X509_OID_INFO_ACCESS DER_BYTES("\x2b\x06\x01\x05\x05\x07\x01\x01")
+#define X509_OID_TLS_FEATURE DER_BYTES("\x2b\x06\x01\x05\x05\x07\x01\x18")
+#define X509_OID_OCSP DER_BYTES("\x2b\x06\x01\x05\x05\x07\x30\x01")
 #define X509_OID_EXTENDED_KEY_USAGE DER_BYTES("\x55\x1d\x25")
 #define X509_OID_SERVER_AUTH DER_BYTES("\x2b\x06\x01\x05\x05\x07\x03\x01")
 #define X509_OID_CLIENT_AUTH DER_BYTES("\x2b\x06\x01\x05\x05\x07\x03\x02")
+#define X509_OID_OCSP_SIGNING DER_BYTES("\x2b\x06\x01\x05\x05\x07\x03\x09")
 #define X509_OID_ANY_USAGE DER_BYTES("\x55\x1d\x25\x00")
 #define X509_OID_EXTENSION_REQUEST DER_BYTES("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e")
 
