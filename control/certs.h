@@ -26,6 +26,15 @@ struct certificate {
 	uint64_t loaded_us;	/* since 1970 */
 	struct files_watch files;	/* chain and key */
 	uint8_t told;			/* certs_tell_ends: how near an end was told of */
+	struct {
+		char path[PATH_MAX];	/* "": not looked for yet */
+		struct files_watch files;
+		char why[256];		/* what is wrong with the last one that came; "": nothing */
+		bool told_end, told_lack;
+		bool fetching;
+		uint32_t failures;	/* of fetching, since it last worked */
+		uint64_t fetch_us;	/* monotonic: not before then */
+	} staple;			/* control/staples.h */
 	uint32_t held;
 };
 

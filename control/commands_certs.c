@@ -8,10 +8,49 @@
 #include "control/command.h"
 #include "control/table.h"
 
+/* "good, 2026-11-29 10:00Z"; "must, and none". */
+static const char *staple_text(const json_t *ocsp, char *buf, size_t buf_bytes)
+{
+	const char *until = text_of(ocsp, "until"), *state = text_of(ocsp, "state");
+
+	if (until[0] != '\0')
+		snprintf(buf, buf_bytes, "%s, %.10s %.5sZ", strcmp(state, "revoked") == 0 ? "REVOKED" : state, until, until + 11);
+	else if (json_is_true(json_object_get(ocsp, "must_staple")))
+		snprintf(buf, buf_bytes, "MUST, and none");
+	else
+		snprintf(buf, buf_bytes, "%s", state);
+	return buf;
+}
+
+static enum postern_exit staple_cert(const struct invocation *inv)
+{
+	json_t *args, *result, *ocsp;
+	enum postern_exit r;
+	char text[48];
+
+	if (inv->argc != 1)
+		return command_usage(inv, "one certificate's name is needed");
+	args = json_pack("{s:s}", "name", inv->argv[0]);
+	if (args == NULL)
+		return command_usage(inv, "the name isn't UTF-8 text");
+	r = command_ask(inv, "cert.staple", args, &result);
+	if (r == POSTERN_OK && result != NULL) {
+		ocsp = json_object_get(result, "ocsp");
+		printf("certificate %s: OCSP response %s: %s\n", inv->argv[0], text_of(ocsp, "file"),
+		       staple_text(ocsp, text, sizeof(text)));
+		if (text_of(ocsp, "problem")[0] != '\0')
+			printf("the last one that came can't be used: %s\n", text_of(ocsp, "problem"));
+		if (json_is_true(json_object_get(ocsp, "fetching")))
+			puts("its responder is being asked; the log and `postern certs` will say what comes of it");
+		json_decref(result);
+	}
+	return r;
+}
+
 static enum postern_exit list_certs(const struct invocation *inv)
 {
-	static const char *const heads[] = { "CERTIFICATE", "NAMES", "KEY", ">BITS", "UNTIL", ">DAYS", "RULES", "NOTE", NULL };
-	char names[120], rules[80], notes[200];
+	static const char *const heads[] = { "CERTIFICATE", "NAMES", "KEY", ">BITS", "UNTIL", ">DAYS", "OCSP", "RULES", "NOTE", NULL };
+	char names[120], rules[80], notes[200], staple[48];
 	json_t *result, *c;
 	struct table *t;
 	enum postern_exit r = command_ask_plain(inv, "cert.list", &result);
@@ -27,6 +66,7 @@ static enum postern_exit list_certs(const struct invocation *inv)
 		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(c, "strength"));
 		table_cell(t, "%.10s", text_of(c, "not_after"));
 		table_cell(t, "%" JSON_INTEGER_FORMAT, number_of(c, "days_left"));
+		table_cell(t, "%s", staple_text(json_object_get(c, "ocsp"), staple, sizeof(staple)));
 		table_cell(t, "%s", texts_of(c, "rules", rules, sizeof(rules)));
 		table_cell(t, "%s", texts_of(c, "warnings", notes, sizeof(notes)));
 	}
@@ -110,5 +150,7 @@ const struct command commands_certs[] = {
 	  "reload or restart only.\n"
 	  "  --force  also one that has expired or isn't valid yet\n", load_cert },
 	{ "cert remove", "NAME", "Have posternd forget a certificate that no rule uses", NULL, remove_cert },
+	{ "cert staple", "NAME", "Have posternd read the certificate's OCSP response again, and ask its CA for one if it does that",
+	  NULL, staple_cert },
 	{ NULL, NULL, NULL, NULL, NULL }
 };

@@ -144,9 +144,28 @@ static const struct field log_fields[] = {
 	{ "file", FIELD_TEXT, FIELD_OF(struct config, log.file), 0, 0, NULL, NULL },
 };
 
+static const char *const ocsp_words[] = { [OCSP_OFF] = "off", [OCSP_FILE] = "file", [OCSP_FETCH] = "fetch", NULL };
+
+static int read_responder(const struct conf *value, const struct place *place, void *out, struct error *err)
+{
+	char *url = ((struct config *)out)->ocsp.responder;
+	const char *rest;
+
+	if (!conf_is_scalar(value) || strlen(value->text) >= CONFIG_URL_BYTES)
+		return field_refuse(value, place, err, "isn't a URL of less than %u bytes", CONFIG_URL_BYTES);
+	rest = strstr(value->text, "://");
+	if (rest == NULL || rest[3] == '\0' || strpbrk(value->text, " \t\r\n") != NULL ||
+	    (strncmp(value->text, "http://", 7) != 0 && strncmp(value->text, "https://", 8) != 0))
+		return field_refuse(value, place, err, "an OCSP responder's URL begins with http:// or https://");
+	strcpy(url, value->text);
+	return 0;
+}
+
 static const struct field store_fields[] = {
 	{ "directory", FIELD_TEXT, FIELD_OF(struct config, certificates_directory), 0, 0, NULL, NULL },
 	{ "passphrase_file", FIELD_TEXT, FIELD_OF(struct config, passphrase_file), 0, 0, NULL, NULL },
+	{ "ocsp", FIELD_WORD, FIELD_OF(struct config, ocsp.source), 0, 0, ocsp_words, NULL },
+	{ .key = "ocsp_responder", .kind = FIELD_OTHER, .read = read_responder },
 	{ .key = "watch", .kind = FIELD_OTHER, .read = read_watch },
 };
 
@@ -295,6 +314,8 @@ static int make_paths_absolute(struct config *c, struct error *err)
 		r = make_absolute(c->file, cert->chain, sizeof(cert->chain), err);
 		if (r == 0)
 			r = make_absolute(c->file, cert->key, sizeof(cert->key), err);
+		if (r == 0)
+			r = make_absolute(c->file, cert->ocsp, sizeof(cert->ocsp), err);
 	}
 	return r;
 }
@@ -374,6 +395,7 @@ int config_parse(const char *text, size_t bytes, const char *file, struct config
 	snprintf(c->control.socket, sizeof(c->control.socket), "%s", CONTROL_SOCKET_DEFAULT);
 	snprintf(c->certificates_directory, sizeof(c->certificates_directory), "%s", TLS_STORE_DEFAULT);
 	c->certificates_watch_us = c->tickets.watch_us = WATCH_US;
+	c->ocsp.source = OCSP_FILE;
 	c->tickets.lifetime_us = TICKETS_LIFETIME_US;
 	c->handshake_timeout_us = UINT64_C(10000000);
 	c->idle_timeout_us = UINT64_C(1800000000);	/* under 30 minutes would break IMAP's IDLE (RFC 9051 5.4) */

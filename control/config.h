@@ -23,12 +23,18 @@
 #define CONTROL_SOCKET_DEFAULT "/run/postern/postern.sock"
 #define CONFIG_CERTIFICATES_MAX 1024u
 
+#define CONFIG_URL_BYTES 256u
+
+/* Where OCSP responses come from: nowhere; a file; our asking, and the file that we keep. */
+enum ocsp_source { OCSP_OFF, OCSP_FILE, OCSP_FETCH };
+
 enum log_format { LOG_TEXT, LOG_JSON };
 
 /* A certificate whose files stand in the configuration; others are found in the store by name. */
 struct config_certificate {
 	char name[CERTIFICATE_NAME_BYTES];
 	char chain[PATH_MAX], key[PATH_MAX];
+	char ocsp[PATH_MAX];	/* its OCSP response; "": NAME.ocsp in the folder */
 	unsigned int line;
 	struct config_certificate *next;
 };
@@ -59,6 +65,10 @@ struct config {
 	char passphrase_file[PATH_MAX];		/* of encrypted keys; "": none */
 	uint64_t certificates_watch_us;		/* how often their files are looked at; 0: never */
 	struct config_certificate *certificates;
+	struct {
+		int source;			/* enum ocsp_source */
+		char responder[CONFIG_URL_BYTES];	/* asked in the place of those that certificates name; "": theirs */
+	} ocsp;
 	char rules_file[PATH_MAX];		/* "": the rules are below, and changes don't outlive the process */
 	struct ruleset rules;			/* of the configuration, or of rules_file if it exists */
 	bool rules_missing;			/* rules_file is set and doesn't exist */

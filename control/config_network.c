@@ -208,6 +208,7 @@ int config_read_network(struct config *c, const struct conf *root, struct error 
 static const struct field certificate_fields[] = {
 	{ "chain", FIELD_TEXT, FIELD_OF(struct config_certificate, chain), 0, 0, NULL, NULL },
 	{ "key", FIELD_TEXT, FIELD_OF(struct config_certificate, key), 0, 0, NULL, NULL },
+	{ "ocsp", FIELD_TEXT, FIELD_OF(struct config_certificate, ocsp), 0, 0, NULL, NULL },
 };
 
 static int read_certificate(struct config *c, const struct conf *section, const char *name, struct error *err)

@@ -9,6 +9,8 @@
 #include "control/ending.h"
 #include "control/log.h"
 #include "control/orders.h"
+#include "control/staples.h"
+#include "control/staples_fetch.h"
 #include "control/text.h"
 #include "tls/context.h"
 #include "tls/tickets.h"
@@ -78,6 +80,7 @@ int gateway_init(struct gateway *g, struct config *config, struct error *err)
 		return r;
 	}
 	live_init(&g->live, config->dataplane.n_workers, tickets);
+	staples_begin(&g->certs, config);
 	warn_of_certificates(&g->certs, NULL);
 	watchdog_init(&g->watchdog, config->dataplane.n_workers);
 	return 0;
@@ -85,6 +88,7 @@ int gateway_init(struct gateway *g, struct config *config, struct error *err)
 
 void gateway_fini(struct gateway *g)
 {
+	staples_fetch_end(g);
 	live_fini(&g->live);
 	certs_fini(&g->certs);
 	ruleset_fini(&g->rules);
@@ -142,8 +146,10 @@ int gateway_check(struct config *config, struct error *err)
 		tls_tickets_free(tickets);
 	for (uint32_t i = 0; r == 0 && i < config->rules.n; i++)
 		r = check_rule(&certs, &config->rules.defs[i], err);
-	if (r == 0)
+	if (r == 0) {
+		staples_begin(&certs, config);
 		warn_of_certificates(&certs, NULL);
+	}
 	certs_fini(&certs);
 	return r;
 }
@@ -180,6 +186,8 @@ static int apply_under(struct gateway *g, const struct config *config, struct ru
 		r = certs_load_missing(certs, config, rules, err);
 	if (r == 0)
 		r = trusts_check_new(&certs->trusts, &g->certs.trusts, rules, err);
+	if (r == 0)
+		staples_begin(certs, config);
 	if (r == 0)
 		r = live_build(&g->live, rules, certs, &limits, &next, err);
 	if (r != 0)
@@ -366,6 +374,7 @@ int gateway_reload(struct gateway *g, struct reload_report *report, struct error
 	config_free(g->config);
 	g->config = fresh;
 	ticket_keys_take(g, &tickets);
+	staples_reread(&g->certs, g->config);
 	g->changes++;
 	log_say(LOG_INFO_LEVEL, "reloaded: %u rules added, %u changed, %u removed; %u certificates differ",
 		report->added, report->changed, report->removed, report->certificates);
@@ -434,4 +443,5 @@ void gateway_tick(struct gateway *g, uint64_t now_us)
 		certs_tell_ends(&g->certs, time(NULL));
 	}
 	certs_watch(g, now_us);
+	staples_tick(g, now_us, time(NULL));
 }

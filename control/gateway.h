@@ -23,6 +23,8 @@
 #include "control/ticket_keys.h"
 #include "control/watchdog.h"
 
+struct fetcher;
+
 struct gateway {
 	struct config *config;
 	struct ruleset rules;
@@ -36,6 +38,9 @@ struct gateway {
 	uint64_t certificates_us, last_log_full;
 	uint64_t watched_us;		/* when the certificates' files were looked at */
 	bool certificates_moving;	/* some were changing then */
+	uint64_t staples_us;		/* the same of their OCSP responses */
+	bool staples_moving;
+	struct fetcher *fetcher;	/* NULL: nothing was fetched yet */
 	uint64_t changes, refused_changes;
 	void (*stop)(void *);		/* ends the main loop, once what is queued was sent */
 	void *stop_arg;

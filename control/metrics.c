@@ -40,6 +40,8 @@ static const struct member rule_members[] = {
 
 static const struct member certificate_members[] = {
 	{ "not_after", "certificate_not_after_seconds", "when the certificate ends, in seconds since 1970", false, 1 },
+	{ "ocsp_until", "certificate_ocsp_until_seconds", "when the OCSP response that is shown with it ends; 0: there is none", false, 1 },
+	{ "ocsp_lacking", "certificate_ocsp_lacking", "1 when it must be shown with one (must-staple), and there is none", false, 1 },
 	{ 0 }
 };
 

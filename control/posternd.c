@@ -13,6 +13,7 @@
 #include "control/metrics_server.h"
 #include "control/secrecy.h"
 #include "control/server.h"
+#include "control/staples_fetch.h"
 #include "tls/keylog.h"
 #include "tls/selftest.h"
 #include "tls/tls.h"
@@ -202,6 +203,11 @@ static unsigned int on_log(void *daemon)
 	return d->log_ms;
 }
 
+static unsigned int on_fetch(void *daemon)
+{
+	return staples_fetch_run(&((struct daemon *)daemon)->gateway, monotonic_us());
+}
+
 static void on_hangup(void *daemon)
 {
 	struct daemon *d = daemon;
@@ -235,7 +241,7 @@ static int start_loop(struct daemon *d, struct error *err)
 
 	d->loop = loop_new();
 	if (d->loop == NULL || loop_every(d->loop, TICK_MS, on_tick, d) != 0 ||
-	    loop_paced(d->loop, on_log, d) != 0 ||
+	    loop_paced(d->loop, on_log, d) != 0 || loop_paced(d->loop, on_fetch, d) != 0 ||
 	    loop_at_signal(d->loop, SIGHUP, on_hangup, d) != 0 ||
 	    loop_at_signal(d->loop, SIGTERM, on_stop_signal, d) != 0 ||
 	    loop_at_signal(d->loop, SIGINT, on_stop_signal, d) != 0)

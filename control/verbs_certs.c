@@ -8,7 +8,10 @@
 #include "control/gateway.h"
 #include "control/log.h"
 #include "control/request.h"
+#include "control/staples.h"
+#include "control/staples_fetch.h"
 #include "control/text.h"
+#include "tls/staple.h"
 
 static json_t *warnings_json(const struct tls_cert *cert)
 {
@@ -42,6 +45,23 @@ static json_t *clean_json(const char *s)
 	return json_string(buf);
 }
 
+/* Its OCSP response, for those who are shown one. */
+static json_t *staple_json(const struct certificate *c)
+{
+	const struct tls_cert_info *info = tls_cert_info(c->tls);
+	char text[TIME_TEXT_BYTES];
+	time_t until;
+	const char *state = staples_state(c, &until);
+	json_t *o = json_pack("{s:s, s:b, s:s, s:o, s:b}", "state", state, "must_staple", (int)info->must_staple,
+			      "file", c->staple.path, "responder", clean_json(info->ocsp_url), "fetching", (int)c->staple.fetching);
+
+	if (o != NULL && until != 0)
+		json_object_set_new(o, "until", json_string(text_format_time((uint64_t)until * 1000000, text, sizeof(text))));
+	if (o != NULL && c->staple.why[0] != '\0')
+		json_object_set_new(o, "problem", clean_json(c->staple.why));
+	return o;
+}
+
 static json_t *certificate_json(const struct gateway *g, const struct certificate *c)
 {
 	const struct tls_cert_info *info = tls_cert_info(c->tls);
@@ -50,7 +70,7 @@ static json_t *certificate_json(const struct gateway *g, const struct certificat
 
 	for (size_t i = 0; i < info->n_alt_names; i++)
 		json_array_append_new(names, clean_json(info->alt_names[i]));
-	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:I, s:s, s:I, s:I, s:s, s:s, s:I, s:b, s:s, s:s, s:s, s:o, s:o}",
+	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:I, s:s, s:I, s:I, s:s, s:s, s:I, s:b, s:s, s:s, s:s, s:o, s:o, s:o}",
 		"name", c->name, "subject", clean_json(info->subject), "issuer", clean_json(info->issuer),
 		"names", names,
 		"not_before", text_format_time((uint64_t)info->not_before * 1000000, before, sizeof(before)),
@@ -60,7 +80,7 @@ static json_t *certificate_json(const struct gateway *g, const struct certificat
 		"chain_length", (json_int_t)info->chain_length, "self_signed", (int)info->self_signed,
 		"chain_path", c->chain_path, "key_path", c->key_path,
 		"loaded", text_format_time(c->loaded_us, loaded, sizeof(loaded)),
-		"warnings", warnings_json(c->tls), "rules", rules_json(g, c->name));
+		"warnings", warnings_json(c->tls), "rules", rules_json(g, c->name), "ocsp", staple_json(c));
 }
 
 static json_t *cert_list(struct gateway *g, const json_t *args, struct error *err)
@@ -156,10 +176,41 @@ static json_t *cert_remove(struct gateway *g, const json_t *args, struct error *
 	return json_pack("{s:s}", "name", a.name);
 }
 
+/* Reads its file again; and asks its responder, if we do that. */
+static json_t *cert_staple(struct gateway *g, const json_t *args, struct error *err)
+{
+	struct cert_args a = { .name = "" };
+	struct certificate *c;
+
+	if (request_args(args, cert_fields, 1, &a, err) != 0)
+		return NULL;
+	c = certs_lookup(&g->certs, a.name);
+	if (c == NULL) {
+		error_set(err, -ENOENT, ERROR_NOT_FOUND, "args: name", "no certificate \"%s\" is loaded", a.name);
+		return NULL;
+	}
+	if (!tls_staple_possible()) {
+		error_set(err, -ENOTSUP, ERROR_CONFLICT, "", "the TLS library of this posternd (wolfSSL %s) can't show OCSP responses",
+			  g->tls_version);
+		return NULL;
+	}
+	if (g->config->ocsp.source == OCSP_OFF) {
+		error_set(err, -EINVAL, ERROR_CONFLICT, "", "OCSP responses are switched off: certificates { ocsp = off }");
+		return NULL;
+	}
+	if (watchdog_check(&g->watchdog, err) != 0)
+		return NULL;
+	staples_read(c, g->config);
+	if (g->config->ocsp.source == OCSP_FETCH)
+		staples_fetch_now(g, c);
+	return certificate_json(g, c);
+}
+
 const struct verb verbs_certs[] = {
 	{ "cert.list", cert_list },
 	{ "cert.show", cert_show },
 	{ "cert.load", cert_load },
 	{ "cert.remove", cert_remove },
+	{ "cert.staple", cert_staple },
 	{ NULL, NULL }
 };

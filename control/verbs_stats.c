@@ -6,6 +6,7 @@
 #include "control/gateway.h"
 #include "control/log.h"
 #include "control/request.h"
+#include "control/staples.h"
 
 static json_t *drops_json(void)
 {
@@ -84,8 +85,12 @@ static json_t *certificates_json(const struct gateway *g)
 	for (uint32_t i = 0; i < g->certs.n; i++) {
 		const struct certificate *c = g->certs.list[i];
 
-		json_object_set_new(o, c->name, json_pack("{s:I, s:I}", "days_left",
-			(json_int_t)certificate_days_left(c, time(NULL)), "not_after", (json_int_t)tls_cert_info(c->tls)->not_after));
+		time_t until;
+
+		staples_state(c, &until);
+		json_object_set_new(o, c->name, json_pack("{s:I, s:I, s:I, s:i}", "days_left",
+			(json_int_t)certificate_days_left(c, time(NULL)), "not_after", (json_int_t)tls_cert_info(c->tls)->not_after,
+			"ocsp_until", (json_int_t)until, "ocsp_lacking", tls_cert_info(c->tls)->must_staple && until == 0));
 	}
 	return o;
 }

@@ -31,6 +31,7 @@ struct tls_cert {
 	struct link chain[TLS_CERT_CHAIN_MAX];
 	struct tls_key *key;
 	char *chain_pem;
+	struct pem_block issuer;	/* that was given; its der NULL: none was */
 	struct tls_staple_place *staple;
 	struct tls_cert_info info;
 };
@@ -327,6 +328,7 @@ void tls_cert_free(struct tls_cert *c)
 	free(c->info.alt_names);
 	free(c->info.dns_names);
 	free(c->chain_pem);
+	pem_block_fini(&c->issuer);
 	tls_staple_place_release(c->staple);
 	tls_key_free(c->key);
 	free(c);
@@ -504,7 +506,27 @@ struct der tls_cert_leaf(const struct tls_cert *c)
 
 struct der tls_cert_issuer(const struct tls_cert *c)
 {
-	return c->info.chain_length > 1 ? c->chain[1].x.whole : (struct der){ 0 };
+	if (c->info.chain_length > 1)
+		return c->chain[1].x.whole;
+	return (struct der){ c->issuer.der, c->issuer.der ? c->issuer.der_bytes : 0 };
+}
+
+bool tls_cert_give_issuer(struct tls_cert *c, struct der pem)
+{
+	const struct x509 *leaf = &c->chain[0].x;
+	struct pem_block b;
+	struct x509 x;
+	const char *why;
+
+	while (!c->issuer.der && pem_next(&pem, &b) == PEM_BLOCK) {
+		if (strcmp(b.label, "CERTIFICATE") == 0 && b.der &&
+		    x509_parse((struct der){ b.der, b.der_bytes }, &x, &why) == 0 && der_equal(x.subject, leaf->issuer) &&
+		    tls_signature_check(x.spki, leaf->algorithm, leaf->tbs, leaf->signature) == TLS_SIGNATURE_GOOD)
+			c->issuer = b;
+		else
+			pem_block_fini(&b);
+	}
+	return c->issuer.der != NULL;
 }
 
 struct tls_staple_place *tls_cert_staple_place(const struct tls_cert *c)

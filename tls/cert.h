@@ -67,7 +67,10 @@ bool tls_cert_names_host(const struct tls_cert *c, const char *name);
 /* The chain as PEM text, the server's certificate first; its DER; its key. */
 const char *tls_cert_chain_pem(const struct tls_cert *c);
 struct der tls_cert_leaf(const struct tls_cert *c);
-struct der tls_cert_issuer(const struct tls_cert *c);	/* the next of the chain; empty: none */
+/* The certificate of who issued it: the next of the chain, or what was given; empty: neither. */
+struct der tls_cert_issuer(const struct tls_cert *c);
+/* Takes it from a PEM text, for a chain that ends before it: of the certificates there the one that has signed. False: none has. */
+bool tls_cert_give_issuer(struct tls_cert *c, struct der pem);
 struct tls_staple_place *tls_cert_staple_place(const struct tls_cert *c);	/* tls/staple.h */
 const struct tls_key *tls_cert_key(const struct tls_cert *c);
 

@@ -37,7 +37,7 @@ static int pair_of(const struct tls_cert *c, struct x509 *cert, struct x509 *iss
 	const char *why;
 
 	if (tls_cert_issuer(c).n == 0)
-		return refuse(err, err_bytes, "its issuer's certificate must stand behind it in the chain's file");
+		return refuse(err, err_bytes, "its issuer's certificate isn't known: it must stand behind it in the chain's file");
 	if (x509_parse(tls_cert_leaf(c), cert, &why) != 0 || x509_parse(tls_cert_issuer(c), issuer, &why) != 0)
 		return refuse(err, err_bytes, why);	/* they were read before */
 	return 0;

@@ -59,6 +59,7 @@ class Gateway:
         self.passphrase_file = None
         self.options = options  # posternd's own, on its command line
         self.megabytes = megabytes
+        self.ocsp = {}  # what the section certificates says of it
 
     def configuration(self):
         """The whole text, as a person would write it."""
@@ -73,7 +74,7 @@ class Gateway:
             ucl.section("control", {"socket": self.socket}),
             ucl.section("log", {"format": "json", "file": self.log}),
             ucl.section("metrics", {"listen": METRICS}),
-            ucl.section("certificates", {"directory": self.store, "passphrase_file": self.passphrase_file}),
+            ucl.section("certificates", {"directory": self.store, "passphrase_file": self.passphrase_file, **self.ocsp}),
             ucl.section("tickets", self.tickets),
             *self.ports(external, internal),
             ucl.section("route", {"to": "0.0.0.0/0", "via": site.CLIENT[4]}),

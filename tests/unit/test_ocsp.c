@@ -220,6 +220,29 @@ static void test_damaged(void **state)
 	}
 }
 
+/* A chain that ends before its CA: that is given, and none but that. */
+static void test_issuer(void **state)
+{
+	char chain[256], key[256], err[300], *ca, *other;
+	size_t ca_bytes, other_bytes;
+	struct tls_cert *c;
+
+	(void)state;
+	snprintf(chain, sizeof(chain), "%s/mail.pem", dir);
+	snprintf(key, sizeof(key), "%s/mail.key", dir);
+	c = tls_cert_load_files(chain, key, err, sizeof(err));
+	assert_non_null(c);
+	refused(c, "good", now, "its issuer's certificate");
+	other = read_named("other.pem", &other_bytes);	/* of the same name */
+	assert_false(tls_cert_give_issuer(c, (struct der){ (uint8_t *)other, other_bytes }));
+	ca = read_named("ca.pem", &ca_bytes);
+	assert_true(tls_cert_give_issuer(c, (struct der){ (uint8_t *)ca, ca_bytes }));
+	tls_staple_free(staple(c, "good"));
+	free(other);
+	free(ca);
+	tls_cert_free(c);
+}
+
 static void test_request(void **state)
 {
 	uint8_t buf[OCSP_REQUEST_MAX_BYTES];
@@ -366,7 +389,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_believed), cmocka_unit_test(test_refused), cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_request), cmocka_unit_test(test_shown), cmocka_unit_test(test_must),
+		cmocka_unit_test(test_request), cmocka_unit_test(test_issuer), cmocka_unit_test(test_shown), cmocka_unit_test(test_must),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
