@@ -247,7 +247,7 @@ static void fill_url(const struct x509 *leaf, char *url, size_t url_bytes)
 
 	for (i = 0; i < leaf->ocsp_url.n && leaf->ocsp_url.p[i] > ' ' && leaf->ocsp_url.p[i] < 0x7f; i++)
 		;
-	if (i == leaf->ocsp_url.n && i < url_bytes)
+	if (i > 0 && i == leaf->ocsp_url.n && i < url_bytes)
 		memcpy(url, leaf->ocsp_url.p, i);
 }
 
