@@ -146,7 +146,7 @@ static void print_counters(const json_t *stats, const char *group, const char *t
 static void print_workers(const json_t *stats)
 {
 	static const char *const heads[] = { ">WORKER", ">CPU", ">CONNECTIONS", ">TCP", ">HALF OPEN", "COOKIES", ">PACKETS FREE", ">OF", ">QUEUED",
-					     ">TLS MEMORY", ">TURNS", ">BUSY", ">BUSY TIME", NULL };
+					     ">TLS MEMORY", ">TURNS", ">BUSY", ">BUSY TIME", ">LONGEST TURN", NULL };
 	struct table *t = table_new(heads);
 	char bytes[16];
 	size_t i;
@@ -168,6 +168,7 @@ static void print_workers(const json_t *stats)
 		table_cell(t, "%" JSON_INTEGER_FORMAT, turns);
 		table_cell(t, "%.0f%%", turns > 0 ? 100.0 * (double)number_of(w, "busy_turns") / (double)turns : 0.0);
 		table_cell(t, "%.3f s", (double)number_of(w, "busy_us") / 1e6);
+		table_cell(t, "%.3f ms", (double)number_of(json_object_get(w, "longest_turn"), "us") / 1e3);
 	}
 	puts("workers");
 	table_print(t, stdout);

@@ -153,6 +153,33 @@ static void put_workers(FILE *out, const json_t *workers)
 	}
 }
 
+/* As Prometheus has its histograms: each bucket counts all that are not longer. */
+static void put_turns(FILE *out, const json_t *workers)
+{
+	static const char *const name = "worker_turn_seconds";
+	const char *bound;
+	json_t *count;
+
+	fprintf(out, "# HELP postern_%s how long turns of the worker's loop took that found work\n# TYPE postern_%s histogram\n",
+		name, name);
+	for (size_t i = 0; i < json_array_size(workers); i++) {
+		const json_t *w = json_array_get(workers, i);
+		json_int_t sum = 0;
+
+		json_object_foreach(json_object_get(w, "turns_by_us"), bound, count) {
+			char le[32] = "+Inf", *end;
+			unsigned long us = strtoul(bound, &end, 10);
+
+			if (end != bound)
+				snprintf(le, sizeof(le), "%g", (double)us / 1e6);
+			sum += json_integer_value(count);
+			fprintf(out, "postern_%s_bucket{worker=\"%zu\",le=\"%s\"} %" JSON_INTEGER_FORMAT "\n", name, i, le, sum);
+		}
+		fprintf(out, "postern_%s_sum{worker=\"%zu\"} %.9g\npostern_%s_count{worker=\"%zu\"} %" JSON_INTEGER_FORMAT "\n",
+			name, i, json_number_value(json_object_get(w, "busy_us")) / 1e6, name, i, sum);
+	}
+}
+
 static void put_named(FILE *out, json_t *things, const char *kind, const struct member *members)
 {
 	const char *name;
@@ -177,6 +204,7 @@ char *metrics_text(const json_t *stats, size_t *bytes)
 		return NULL;
 	put_about(out, json_object_get(stats, "about"));
 	put_workers(out, json_object_get(stats, "workers"));
+	put_turns(out, json_object_get(stats, "workers"));
 	put_named(out, json_object_get(stats, "rules"), "rule", rule_members);
 	put_named(out, json_object_get(stats, "certificates"), "certificate", certificate_members);
 	put_drops(out, json_object_get(stats, "drops"));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Everything that is counted, under its names. */
 #include <malloc.h>
+#include <stdio.h>
 
 #include "control/certs_watch.h"
 #include "control/gateway.h"
@@ -36,9 +37,34 @@ static json_t *events_json(void)
 	return o;
 }
 
+/* How long turns took that found work: how many by their bound, and the longest one lately. */
+static void add_turns(json_t *worker, const struct dataplane_gauges *g)
+{
+	static const uint32_t bounds_us[TURN_BOUNDS] = TURN_BOUNDS_US;
+	static const char *const names[] = {
+#define X(id, name) name,
+		TURN_WORK(X)
+#undef X
+	};
+	json_t *by_us = json_object(), *longest = json_pack("{s:I}", "us", (json_int_t)g->longest_us);
+
+	for (unsigned int i = 0; i <= TURN_BOUNDS; i++) {
+		char bound[16] = "longer";
+
+		if (i < TURN_BOUNDS)
+			snprintf(bound, sizeof(bound), "%u", bounds_us[i]);
+		json_object_set_new(by_us, bound, json_integer((json_int_t)g->turns_by_us[i]));
+	}
+	for (unsigned int i = 0; i < TURN_WORK_COUNT; i++)
+		json_object_set_new(longest, names[i], json_integer((json_int_t)g->longest_work[i]));
+	json_object_set_new(worker, "turns_by_us", by_us);
+	json_object_set_new(worker, "longest_turn", longest);
+}
+
 static json_t *gauges_json(uint16_t w, struct dataplane_gauges *sum)
 {
 	struct dataplane_gauges g;
+	json_t *o;
 
 	dataplane_gauges(w, &g);
 	sum->connections += g.connections;
@@ -50,13 +76,16 @@ static json_t *gauges_json(uint16_t w, struct dataplane_gauges *sum)
 	sum->mbufs_total += g.mbufs_total;
 	sum->tls_heap_used_bytes += g.tls_heap_used_bytes;
 	sum->busy_us += g.busy_us;
-	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "worker", (int)w,
+	o = json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "worker", (int)w,
 		"cpu", (json_int_t)g.cpu, "connections", (json_int_t)g.connections,
 		"tcp_connections", (json_int_t)g.tcp_connections,
 		"half_open", (json_int_t)g.half_open, "syn_cookies", (json_int_t)g.syn_cookies, "mbufs_free", (json_int_t)g.mbufs_free,
 		"mbufs_total", (json_int_t)g.mbufs_total, "mbufs_queued", (json_int_t)g.mbufs_queued,
 		"tls_heap_used_bytes", (json_int_t)g.tls_heap_used_bytes,
 		"turns", (json_int_t)g.turns, "busy_turns", (json_int_t)g.busy_turns, "busy_us", (json_int_t)g.busy_us);
+	if (o != NULL)
+		add_turns(o, &g);
+	return o;
 }
 
 static json_t *control_json(const struct gateway *g)

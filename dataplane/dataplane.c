@@ -241,6 +241,7 @@ void dataplane_gauges(uint16_t worker, struct dataplane_gauges *g)
 	g->turns = counter_read(&from->turns);
 	g->busy_turns = counter_read(&from->busy_turns);
 	g->busy_us = worker_busy_us(&dp.workers[worker]);
+	worker_turns(&dp.workers[worker], g);
 	g->quiesced_us = counter_read(&from->quiesced_us);
 	g->cpu = dp.workers[worker].cpu;
 	g->mbufs_total = dp.packets->size;

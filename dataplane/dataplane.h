@@ -17,6 +17,7 @@
 #include "counters.h"
 #include "netif.h"
 #include "record.h"
+#include "turn_times.h"
 
 #define DEVICE_TEXT_BYTES 256
 #define CORES_TEXT_BYTES 128
@@ -73,6 +74,8 @@ struct dataplane_gauges {
 	uint64_t tls_heap_used_bytes;
 	uint64_t turns, busy_turns;	/* of the worker's loop */
 	uint64_t busy_us;	/* what the busy ones took, by the CPU's time stamp counter; polling in vain isn't in it */
+	uint64_t turns_by_us[TURN_BOUNDS + 1];	/* busy ones, by TURN_BOUNDS_US: how many took so long and no more */
+	uint64_t longest_us, longest_work[TURN_WORK_COUNT];	/* the longest of the last 10 to 20 s, and what was in it */
 	uint64_t quiesced_us;	/* when it last passed a quiescent state; the watchdog's eye */
 	unsigned int cpu;
 };

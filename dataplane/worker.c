@@ -248,7 +248,7 @@ static bool run_orders(struct worker *w)
 	return true;
 }
 
-static void publish_gauges(struct worker *w, bool busy, uint64_t cycles)
+static void publish_gauges(struct worker *w, bool busy, uint64_t cycles, uint64_t now_us)
 {
 	struct dataplane_gauges *g = &w->gauges;
 
@@ -257,6 +257,7 @@ static void publish_gauges(struct worker *w, bool busy, uint64_t cycles)
 		return;
 	counter_add(&g->busy_turns, 1);
 	counter_add(&w->busy_cycles, cycles);
+	turn_times_note(&w->times, cycles, w->work, now_us);
 	__atomic_store_n(&g->connections, splices_open(w->splices), __ATOMIC_RELAXED);
 	__atomic_store_n(&g->tcp_connections, stack_conns(w->stack), __ATOMIC_RELAXED);
 	__atomic_store_n(&g->half_open, stack_half_open(w->stack), __ATOMIC_RELAXED);
@@ -282,24 +283,26 @@ static void follow_links(struct worker *w, uint64_t now_us)
 static bool turn(struct worker *w, uint64_t now_us)
 {
 	const struct policy *policy = policy_current();
-	unsigned int work;
+	uint32_t *work = w->work, sum = 0;
 
 	if (policy != NULL)
 		tls_worker_set_tickets(policy->tickets);
 	if (w->id == 0)
 		follow_links(w, now_us);
-	work = receive(w, now_us);
+	work[TURN_PACKETS] = receive(w, now_us);
 	if (w->shared->n_workers > 1)
-		work += receive_inbox(w, now_us);
-	work += splices_run(w->splices, policy, now_us);
-	work += stack_tick(w->stack, now_us);
+		work[TURN_PACKETS] += receive_inbox(w, now_us);
+	work[TURN_SERVED] = splices_run(w->splices, policy, now_us);
+	work[TURN_TIMERS] = stack_tick(w->stack, now_us);
 	if (w->shared->n_workers > 1)
-		work += send_outbox(w);
+		sum += send_outbox(w);
 	for (unsigned int i = 0; i < w->shared->n_ports; i++)
-		work += tx_flush(w, i);
-	work += splices_shake(w->splices);
-	work += run_orders(w);
-	return work > 0 || splices_pending(w->splices);
+		sum += tx_flush(w, i);
+	work[TURN_HANDSHAKES] = splices_shake(w->splices);
+	work[TURN_ORDERS] = run_orders(w);
+	for (unsigned int i = 0; i < TURN_WORK_COUNT; i++)
+		sum += work[i];
+	return sum > 0 || splices_pending(w->splices);
 }
 
 /* Ports that have something to wait for end the sleep: with a frame, or with room where frames wait. */
@@ -346,7 +349,7 @@ static void loop(struct worker *w)
 		policy_quiesce();
 		__atomic_store_n(&w->gauges.quiesced_us, now_us, __ATOMIC_RELAXED);
 		to = rte_rdtsc();
-		publish_gauges(w, busy, to - from);
+		publish_gauges(w, busy, to - from, now_us);
 		from = to;	/* one reading a turn: what comes behind it is of the next */
 		if (busy) {
 			w->busy_us = now_us;
@@ -470,6 +473,7 @@ int worker_run(void *arg)
 		__atomic_store_n(&w->state, WORKER_FAILED, __ATOMIC_RELEASE);
 		return 0;
 	}
+	turn_times_init(&w->times, rte_get_tsc_hz(), clock_us());
 	policy_reader_begin();
 	__atomic_store_n(&w->state, WORKER_RUNNING, __ATOMIC_RELEASE);
 	loop(w);
@@ -490,7 +494,22 @@ enum worker_state worker_state(const struct worker *w)
 	return (enum worker_state)__atomic_load_n(&w->state, __ATOMIC_ACQUIRE);
 }
 
+static uint64_t us_of(uint64_t cycles)
+{
+	return (uint64_t)((double)cycles * 1e6 / (double)rte_get_tsc_hz());
+}
+
 uint64_t worker_busy_us(const struct worker *w)
 {
-	return (uint64_t)((double)counter_read(&w->busy_cycles) * 1e6 / (double)rte_get_tsc_hz());
+	return us_of(counter_read(&w->busy_cycles));
+}
+
+void worker_turns(const struct worker *w, struct dataplane_gauges *g)
+{
+	struct turn_longest longest = turn_times_read_longest(&w->times);
+
+	for (unsigned int i = 0; i <= TURN_BOUNDS; i++)
+		g->turns_by_us[i] = counter_read(&w->times.counts[i]);
+	g->longest_us = us_of(longest.cycles);
+	memcpy(g->longest_work, longest.work, sizeof(g->longest_work));
 }

@@ -18,6 +18,7 @@
 #include "counters.h"
 #include "dataplane.h"
 #include "port.h"
+#include "turn_times.h"
 #include "txq.h"
 
 struct rte_mbuf;
@@ -54,9 +55,11 @@ struct worker {
 	uint32_t link_ups[NETIF_MAX];	/* of each port, those that were announced */
 	struct pollfd fds[NETIF_MAX];	/* by port; -1: it has none to wait for */
 	struct txq tx[NETIF_MAX];	/* by port */
+	uint32_t work[TURN_WORK_COUNT];	/* of this turn */
 	struct counters counters __attribute__((aligned(LINE_BYTES)));
-	struct dataplane_gauges gauges __attribute__((aligned(LINE_BYTES)));	/* all but busy_us, which is asked for below */
+	struct dataplane_gauges gauges __attribute__((aligned(LINE_BYTES)));	/* all but what is asked for below */
 	uint64_t busy_cycles;	/* of the time stamp counter, in turns with work */
+	struct turn_times times;
 	int state __attribute__((aligned(LINE_BYTES)));	/* enum worker_state, atomically */
 	bool stop;	/* atomically, by control */
 };
@@ -76,3 +79,5 @@ void worker_stop(struct worker *w);
 enum worker_state worker_state(const struct worker *w);
 /* Time spent in turns that found work, since the start. Time in which the kernel ran something else is in it. */
 uint64_t worker_busy_us(const struct worker *w);
+/* Fills in what @g tells of its turns' lengths. */
+void worker_turns(const struct worker *w, struct dataplane_gauges *g);

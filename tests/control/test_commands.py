@@ -237,6 +237,7 @@ def stats_name_everything(d):
     check(stats["totals"]["connections"] == 0 and len(stats["workers"]) == 2, stats)
     check("frame shorter than its Ethernet header" in table, "no texts")
     check("BUSY TIME" in table and all("busy_us" in w for w in stats["workers"]), "no busy time")
+    check("LONGEST TURN" in table and "handshakes" in stats["workers"][0]["longest_turn"], "no longest turn")
 
 
 @test

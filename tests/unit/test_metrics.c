@@ -98,13 +98,16 @@ static void check_format(const char *text)
 			snprintf(families[n++], sizeof(families[0]), "%s", name);
 		} else if (sscanf(line, "# TYPE %*s %19s", kind) == 1) {
 			assert_int_equal(strncmp(line + 7, name, strlen(name)), 0);
-			assert_true(strcmp(kind, "counter") == 0 || strcmp(kind, "gauge") == 0);
+			assert_true(strcmp(kind, "counter") == 0 || strcmp(kind, "gauge") == 0 || strcmp(kind, "histogram") == 0);
 			assert_int_equal(matches(name, "_total$"), strcmp(kind, "counter") == 0);
 		} else {
 			if (!matches(line, "^postern_[a-z0-9_]+([{][a-z]+=\"([^\"\\]|\\\\.)*\"(,[a-z]+=\"([^\"\\]|\\\\.)*\")*[}])? -?[0-9.e+]+$"))
 				fail_msg("not a sample: %s", line);
 			assert_int_equal(strncmp(line, name, strlen(name)), 0);
-			assert_true(line[strlen(name)] == '{' || line[strlen(name)] == ' ');
+			line += strlen(name);
+			if (strcmp(kind, "histogram") == 0 && line[0] == '_')
+				line += strcspn(line, "{");	/* _bucket, _sum, _count */
+			assert_true(line[0] == '{' || line[0] == ' ');
 		}
 	}
 	assert_true(n > 50);
@@ -134,8 +137,18 @@ static void test_text(void **state)
 	char *text;
 
 	(void)state;
+	fake.gauges[1].turns_by_us[0] = 5;
+	fake.gauges[1].turns_by_us[2] = 2;
+	fake.gauges[1].turns_by_us[TURN_BOUNDS] = 1;
+	fake.gauges[1].busy_us = 12500;
 	text = text_of_site();
 	check_format(text);
+	has(text, "\npostern_worker_turn_seconds_bucket{worker=\"1\",le=\"2e-05\"} 5\n");
+	has(text, "\npostern_worker_turn_seconds_bucket{worker=\"1\",le=\"0.0001\"} 7\n");
+	has(text, "\npostern_worker_turn_seconds_bucket{worker=\"1\",le=\"0.005\"} 7\n");
+	has(text, "\npostern_worker_turn_seconds_bucket{worker=\"1\",le=\"+Inf\"} 8\n");
+	has(text, "\npostern_worker_turn_seconds_sum{worker=\"1\"} 0.0125\n");
+	has(text, "\npostern_worker_turn_seconds_count{worker=\"1\"} 8\n");
 	has(text, "\npostern_worker_connections{worker=\"1\"} 0\n");
 	has(text, "\npostern_rule_connections{rule=\"imap\"} 0\n");
 	has(text, "\npostern_certificate_not_after_seconds{certificate=\"mail\"} 1");
