@@ -69,7 +69,7 @@ static struct tls_cert *load(const char *name)
 
 	snprintf(chain, sizeof(chain), "%s/%s.chain", dir, name);
 	snprintf(key, sizeof(key), "%s/%s.key", dir, name);
-	c = tls_cert_load_files(chain, key, err, sizeof(err));
+	c = tls_cert_load_files(chain, key, NULL, err, sizeof(err));
 	if (!c)
 		fail_msg("%s", err);
 	return c;
@@ -230,7 +230,7 @@ static void test_issuer(void **state)
 	(void)state;
 	snprintf(chain, sizeof(chain), "%s/mail.pem", dir);
 	snprintf(key, sizeof(key), "%s/mail.key", dir);
-	c = tls_cert_load_files(chain, key, err, sizeof(err));
+	c = tls_cert_load_files(chain, key, NULL, err, sizeof(err));
 	assert_non_null(c);
 	refused(c, "good", now, "its issuer's certificate");
 	other = read_named("other.pem", &other_bytes);	/* of the same name */
