@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Whole files, read within a bound and replaced in one step. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control/error.h"
@@ -118,13 +120,40 @@ static void sync_folder(const char *path)
 	}
 }
 
+#define TEMPORARY ".tmp-"
+#define LEFT_S 60	/* nobody writes for so long */
+
+/* What was being written for @path by one of ours who was killed: there may be keys in it. */
+static void remove_left(const char *path)
+{
+	char copy[PATH_MAX], name[PATH_MAX];
+	struct dirent *e;
+	struct stat st;
+	DIR *d;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	snprintf(name, sizeof(name), "%s", basename(copy));
+	snprintf(copy, sizeof(copy), "%s", path);
+	d = opendir(dirname(copy));
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (strncmp(e->d_name, name, strlen(name)) == 0 &&
+		    strncmp(e->d_name + strlen(name), TEMPORARY, strlen(TEMPORARY)) == 0 &&
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+		    st.st_uid == geteuid() && st.st_mtime + LEFT_S < time(NULL))
+			(void)unlinkat(dirfd(d), e->d_name, 0);
+	}
+	if (d != NULL)
+		closedir(d);
+}
+
 int text_write_file(const char *path, const char *data, size_t bytes, unsigned int mode, struct error *err)
 {
 	char temporary[PATH_MAX];
 	int fd, r = 0;
 
-	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= sizeof(temporary))
+	if ((size_t)snprintf(temporary, sizeof(temporary), "%s" TEMPORARY "XXXXXX", path) >= sizeof(temporary))
 		return error_set(err, -ENAMETOOLONG, ERROR_IO, path, "the path is too long");
+	remove_left(path);
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0) {
 		r = -errno;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define NEW_SUFFIX ".new"
+#define TEMPORARY ".tmp-"	/* no certificate's name begins so */
 
 static const char *const suffixes[] = {
 	[TLS_STORE_CHAIN] = ".pem", [TLS_STORE_KEY] = ".key", [TLS_STORE_REQUEST] = ".csr",
@@ -133,15 +134,16 @@ static int write_whole(int fd, struct der left)
 	return fsync(fd) == 0 ? 0 : -errno;
 }
 
-#define TEMPORARY_BYTES (PATH_MAX + 8)
+#define TEMPORARY_BYTES (PATH_MAX + sizeof(TEMPORARY "XXXXXX"))
 
 /* The text in a new file beside its place. */
 static int write_temporary(const char *path, mode_t mode, struct der content, char *temporary, char *err,
 			   size_t err_bytes)
 {
+	const char *slash = strrchr(path, '/');
 	int fd, bad;
 
-	snprintf(temporary, TEMPORARY_BYTES, "%s.XXXXXX", path);
+	snprintf(temporary, TEMPORARY_BYTES, "%.*s" TEMPORARY "XXXXXX", slash ? (int)(slash + 1 - path) : 0, path);
 	fd = mkostemp(temporary, O_CLOEXEC);	/* 0600 */
 	if (fd < 0)
 		return refuse(-errno, err, err_bytes, "can't write beside %s: %s", path, strerror(errno));
@@ -190,6 +192,21 @@ int tls_store_write(const char *dir, const char *name, enum tls_store_kind kind,
 	return bad ? bad : tls_file_replace(path, text_der(text), is_key(kind) ? 0600 : 0644, err, err_bytes);
 }
 
+/* What was being written by one who was killed: there may be a private key in it. Nobody else writes now. */
+static void remove_left(const char *dir, const char *below)
+{
+	char path[PATH_MAX];
+	struct dirent *e;
+	DIR *d;
+
+	d = snprintf(path, sizeof(path), "%s%s", dir, below) < (int)sizeof(path) ? opendir(path) : NULL;
+	while (d && (e = readdir(d)) != NULL)
+		if (strncmp(e->d_name, TEMPORARY, strlen(TEMPORARY)) == 0)
+			(void)unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+}
+
 int tls_store_lock(const char *dir, char *err, size_t err_bytes)
 {
 	char path[PATH_MAX];
@@ -208,6 +225,9 @@ int tls_store_lock(const char *dir, char *err, size_t err_bytes)
 		close(fd);
 		return refuse(bad, err, err_bytes, "can't lock the folder by %s: %s", path, strerror(-bad));
 	}
+	remove_left(dir, "");
+	remove_left(dir, "/ca");
+	remove_left(dir, "/ca/issued");
 	return fd;
 }
 

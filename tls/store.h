@@ -49,7 +49,10 @@ struct tls_cert *tls_store_load(const char *dir, const char *name, char *err, si
 struct tls_cert *tls_store_load_files(const char *chain_path, const char *key_path, const char *passphrase_path,
 				      char *err, size_t err_bytes);
 
-/* Waits until nobody else changes the folder; the lock ends with close(), or with us. A descriptor, or -errno with the reason. */
+/*
+ * Waits until nobody else changes the folder, and removes what one who was killed has left half written. The lock
+ * ends with close(), or with us. A descriptor, or -errno with the reason.
+ */
 int tls_store_lock(const char *dir, char *err, size_t err_bytes);
 /* A whole file replaced in one step that lasts, with these permissions whatever the umask. 0, or -errno with the reason. */
 int tls_file_replace(const char *path, struct der content, unsigned int mode, char *err, size_t err_bytes);

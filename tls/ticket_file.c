@@ -183,17 +183,18 @@ int tls_ticket_file_read(const char *path, time_t now, struct tls_ticket_key key
 int tls_ticket_file_roll(struct tls_ticket_key keys[TLS_TICKETS_KEYS_MAX], unsigned int *n, time_t now,
 			 uint32_t every_s, uint32_t lifetime_s)
 {
-	int64_t at = (int64_t)now;
+	/* Half a step: run again at once there is nothing to do, and a timer that is early or late has one key to make. */
+	int64_t at = (int64_t)now, near = at + every_s / 2;
 
 	while (*n > 1 && keys[*n - 2].from + (int64_t)lifetime_s < at)
 		explicit_bzero(&keys[--*n], sizeof(keys[0]));
-	while (*n == 0 || keys[0].from < at + (int64_t)every_s) {
+	while (*n == 0 || keys[0].from < near) {
 		struct tls_ticket_key k = { .from = at };
 
 		if (*n == TLS_TICKETS_KEYS_MAX)
 			return -E2BIG;
-		if (*n > 0)	/* one that begins at once wouldn't be everywhere yet */
-			k.from = keys[0].from + every_s > at ? keys[0].from + every_s : at + every_s;
+		if (*n > 0)	/* one that begins too soon wouldn't be everywhere yet */
+			k.from = keys[0].from + every_s >= near ? keys[0].from + every_s : at + every_s;
 		if (tls_rng_generate(k.key, sizeof(k.key)) != 0)
 			return -EIO;
 		put(keys, (*n)++, &k);

@@ -35,8 +35,8 @@ int tls_ticket_file_read(const char *path, time_t now, struct tls_ticket_key key
 
 /*
  * Moves @keys (newest first, *n of them; 0: there were none) on to @now: appends keys
- * that begin @every_s after one another, until the newest begins more than a step
- * ahead, and drops those whose tickets are all older than @lifetime_s. 0; -E2BIG: it would
+ * that begin @every_s after one another, until the newest begins half a step ahead or
+ * more, and drops those whose tickets are all older than @lifetime_s. 0; -E2BIG: it would
  * be more than TLS_TICKETS_KEYS_MAX; -EIO: no random numbers.
  */
 int tls_ticket_file_roll(struct tls_ticket_key keys[TLS_TICKETS_KEYS_MAX], unsigned int *n, time_t now,

@@ -70,14 +70,22 @@ class Site:
         steps = self.steps(*words)
         lasting(steps)
         check(len(steps) > 7, f"{words} does next to nothing: {steps}")
+        left = 0
         for at in range(1, len(steps) + 1):
             self.again()
             done = self.run(*words, CRASH_AT=str(at))
             check(done.returncode == -signal.SIGKILL, f"{words} isn't killed at step {at}: {done}")
+            left += len(self.left())
             try:
                 yield
+                check(not self.left(), f"{self.left()} is left")
             except AssertionError as problem:
                 raise AssertionError(f"{words}, killed before step {at}, {steps[at - 1]}: {problem}") from None
+        check(left > 0, f"{words} leaves nothing behind when it is killed: these tests look for the wrong names")
+
+    def left(self):
+        """Files that were being written."""
+        return [name for _, _, files in os.walk(self.store) for name in files if "tmp" in name]
 
     def issued(self, kept=True):
         """The index, by serial; no serial twice, and no certificate kept that isn't in it."""
@@ -149,6 +157,16 @@ def replacing_a_ca(s):
         s.good("issue", "mail")
         with open(s.store + "/ca/ca.pem", encoding="utf-8") as ca, open(s.store + "/ca/ca.key", encoding="utf-8") as key:
             check(key.read().endswith(ca.read()), "ca.pem is of another CA")
+
+
+@test
+def requesting(s):
+    """cert request: a key and a request that belong together, or it is made again"""
+    s.begin(CA)
+    for _ in s.crashes("request", "mail", "--cn", "imap.example.test"):
+        s.good("request", "mail", "--cn", "imap.example.test", "--force")
+        s.good("issue", "mail")
+        s.usable()
 
 
 @test

@@ -174,12 +174,17 @@ static void rolled(void **state)
 	assert_int_equal(keys[0].from, 1003600);
 	assert_memory_not_equal(keys[0].key, keys[1].key, 32);
 	memcpy(before, keys, sizeof(keys));
-	assert_int_equal(tls_ticket_file_roll(keys, &n, 1000000, 3600, 7200), 0);	/* again: nothing to do */
+	for (int again = 0; again <= 1800; again += 600)	/* again, within half a step: nothing to do */
+		assert_int_equal(tls_ticket_file_roll(keys, &n, 1000000 + again, 3600, 7200), 0);
 	assert_int_equal(n, 2);
+	assert_memory_equal(before, keys, 2 * sizeof(keys[0]));
 	/* A timer that comes a little early or late finds one key to make, each time. */
 	for (unsigned int i = 1; i < 30; i++) {
-		assert_int_equal(tls_ticket_file_roll(keys, &n, 1000000 + i * 3600 + 5, 3600, 7200), 0);
-		assert_int_equal(keys[1].from, 1000000 + (i + 1) * 3600);
+		for (unsigned int twice = 0; twice < 2; twice++)
+			assert_int_equal(tls_ticket_file_roll(keys, &n, 1000000 + i * 3600 + twice + (i % 3) * 900 - 900, 3600,
+							      7200), 0);
+		assert_int_equal(keys[0].from, 1000000 + (i + 1) * 3600);
+		assert_int_equal(keys[1].from, 1000000 + i * 3600);
 		assert_true(n <= 7);
 		/* What sealed within the tickets' life still opens. */
 		assert_true(keys[n - 1].from <= 1000000 + (int)i * 3600 - 7200 || n < 5);
@@ -190,6 +195,14 @@ static void rolled(void **state)
 	assert_int_equal(n, 2);
 	assert_memory_equal(&keys[1], &before[0], sizeof(keys[0]));
 	assert_int_equal(keys[0].from, 33003600);
+	/* Nor for a step and a half: what it makes up for isn't begun at once. */
+	memcpy(before, keys, sizeof(keys));
+	assert_int_equal(tls_ticket_file_roll(keys, &n, 33000000 + 3600 + 2000, 3600, 7200), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(keys[0].from, 33000000 + 3600 + 2000 + 3600);
+	assert_memory_equal(&keys[1], &before[0], sizeof(keys[0]));
+	memmove(keys, &keys[1], sizeof(keys[0]) * 2);
+	n = 2;
 	/* What is written reads back. */
 	bytes = tls_ticket_file_write(keys, n, text);
 	text[bytes] = '\0';
