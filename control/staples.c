@@ -158,11 +158,19 @@ static void begin(struct certificate *c, const char *path, const struct config *
 		read_file(c, config);
 }
 
+const char *staples_responder(const struct config *config, const struct certificate *c)
+{
+	return config->ocsp.responder[0] != '\0' ? config->ocsp.responder : tls_cert_info(c->tls)->ocsp_url;
+}
+
 /* Once a state. With a certificate that must be stapled clients take its lack for an attack (RFC 7633). */
-static void tell_lack(struct certificate *c)
+static void tell_lack(struct certificate *c, const struct config *config)
 {
 	if (!tls_cert_info(c->tls)->must_staple || c->staple.told_lack || tls_staple_of(c->tls) != NULL)
 		return;
+	if (config->ocsp.source == OCSP_FETCH && tls_staple_possible() && staples_responder(config, c)[0] != '\0' &&
+	    c->staple.failures == 0)
+		return;	/* it is being fetched */
 	c->staple.told_lack = true;
 	log_say(LOG_ERROR_LEVEL, "certificate %s: it must be shown with an OCSP response (must-staple), and there is none: clients "
 		"that check will refuse it%s%s", c->name, c->staple.why[0] != '\0' ? ": " : "", c->staple.why);
@@ -189,8 +197,9 @@ void staples_begin(struct certs *certs, const struct config *config)
 	for (uint32_t i = 0; i < certs->n; i++) {
 		struct certificate *c = certs->list[i];
 
-		if (c->staple.path[0] == '\0' && refresh_path(c, config) && config->ocsp.source == OCSP_FILE)
-			tell_lack(c);
+		if (c->staple.path[0] == '\0')
+			refresh_path(c, config);
+		tell_lack(c, config);
 	}
 }
 
@@ -239,8 +248,7 @@ void staples_tick(struct gateway *g, uint64_t now_us, time_t now)
 		if (due && refresh_path(c, config))
 			moving = look(c, config) || moving;
 		tell_end(c, now);
-		if (config->ocsp.source == OCSP_FILE || c->staple.failures > 0)
-			tell_lack(c);
+		tell_lack(c, config);
 	}
 	if (due)
 		g->staples_moving = moving;

@@ -37,5 +37,7 @@ void staples_tick(struct gateway *g, uint64_t now_us, time_t now);
 int staples_take(struct certificate *c, struct der response, const char *from);
 /* Where @c's lies: PATH_MAX. */
 void staples_path(const struct config *config, const struct certificate *c, char *path);
+/* Whom to ask for it: a URL, or "". */
+const char *staples_responder(const struct config *config, const struct certificate *c);
 /* "good", "revoked", "none"; *until receives its end, or 0. */
 const char *staples_state(const struct certificate *c, time_t *until);

@@ -25,11 +25,6 @@ struct job {
 	struct certificate *certificate;	/* held */
 };
 
-static const char *responder_of(const struct gateway *g, const struct certificate *c)
-{
-	return g->config->ocsp.responder[0] != '\0' ? g->config->ocsp.responder : tls_cert_info(c->tls)->ocsp_url;
-}
-
 static uint64_t again_s(const struct certificate *c)
 {
 	uint64_t s = AGAIN_S << (c->staple.failures < 6 ? c->staple.failures : 6);
@@ -77,7 +72,7 @@ static void keep(struct certificate *c, const uint8_t *response, size_t bytes)
 
 static void take(struct gateway *g, struct certificate *c, const uint8_t *response, size_t bytes)
 {
-	const char *url = responder_of(g, c);
+	const char *url = staples_responder(g->config, c);
 
 	switch (staples_take(c, (struct der){ response, bytes }, url)) {
 	case 0:
@@ -109,7 +104,7 @@ static void done(void *arg, const uint8_t *answer, size_t bytes, const char *why
 		if (why == NULL)
 			take(g, c, answer, bytes);
 		else
-			failed(c, responder_of(g, c), why);
+			failed(c, staples_responder(g->config, c), why);
 	}
 	certificate_release(c);
 	free(job);
@@ -125,7 +120,7 @@ static int post(struct gateway *g, struct certificate *c, struct der request)
 		r = -ENOMEM;
 	if (r == 0) {
 		*job = (struct job){ g, certificate_hold(c) };
-		r = fetcher_post(g->fetcher, responder_of(g, c), REQUEST_TYPE, request.p, request.n, done, job);
+		r = fetcher_post(g->fetcher, staples_responder(g->config, c), REQUEST_TYPE, request.p, request.n, done, job);
 		if (r == 0)
 			return 0;
 		certificate_release(c);
@@ -142,14 +137,14 @@ static void begin(struct gateway *g, struct certificate *c)
 	int r;
 
 	if (tls_staple_request(c->tls, buf, &request, why, sizeof(why)) != 0) {
-		failed(c, responder_of(g, c), why);
+		failed(c, staples_responder(g->config, c), why);
 		return;
 	}
 	r = post(g, c, request);
 	if (r == 0)
 		c->staple.fetching = true;
 	else if (r != -EBUSY)	/* else it waits for its turn */
-		failed(c, responder_of(g, c), "out of memory");
+		failed(c, staples_responder(g->config, c), "out of memory");
 }
 
 /* The time for a first look: what a file or an earlier run left may serve for long. */
@@ -162,7 +157,7 @@ static void plan_first(struct certificate *c)
 static bool is_due(const struct gateway *g, struct certificate *c, uint64_t now_us)
 {
 	if (c->staple.fetching || c->staple.path[0] == '\0' || tls_cert_info(c->tls)->self_signed ||
-	    responder_of(g, c)[0] == '\0')
+	    staples_responder(g->config, c)[0] == '\0')
 		return false;
 	plan_first(c);
 	return now_us >= c->staple.fetch_us;
@@ -183,7 +178,7 @@ unsigned int staples_fetch_run(struct gateway *g, uint64_t now_us)
 
 void staples_fetch_now(struct gateway *g, struct certificate *c)
 {
-	if (!c->staple.fetching && responder_of(g, c)[0] != '\0')
+	if (!c->staple.fetching && staples_responder(g->config, c)[0] != '\0')
 		begin(g, c);
 }
 
