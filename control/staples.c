@@ -194,6 +194,11 @@ static bool refresh_path(struct certificate *c, const struct config *config)
 
 void staples_begin(struct certs *certs, const struct config *config)
 {
+	static bool told;	/* once a process: it is how it was built */
+
+	if (config->ocsp.source == OCSP_FETCH && !tls_staple_possible() && !told)
+		log_say(LOG_WARNING_LEVEL, "OCSP responses aren't fetched, nor shown: the TLS library is too old for that (wolfSSL 5.7.2)");
+	told = told || config->ocsp.source == OCSP_FETCH;
 	for (uint32_t i = 0; i < certs->n; i++) {
 		struct certificate *c = certs->list[i];
 

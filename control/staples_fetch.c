@@ -39,7 +39,7 @@ static void failed(struct certificate *c, const char *url, const char *why)
 	snprintf(c->staple.why, sizeof(c->staple.why), "%s", why);
 	c->staple.failures++;
 	c->staple.fetch_us = monotonic_us() + s * 1000000;
-	log_say(LOG_WARNING_LEVEL, "certificate %s: no OCSP response from %s: %s; again in %llu minutes", c->name, url, c->staple.why,
+	log_say(LOG_WARNING_LEVEL, "certificate %s: no OCSP response from %s: %s; again in %llu min", c->name, url, c->staple.why,
 		(unsigned long long)(s / 60));
 }
 
@@ -129,7 +129,8 @@ static int post(struct gateway *g, struct certificate *c, struct der request)
 	return r;
 }
 
-static void begin(struct gateway *g, struct certificate *c)
+/* False: there is no room for one more now. */
+static bool begin(struct gateway *g, struct certificate *c)
 {
 	uint8_t buf[OCSP_REQUEST_MAX_BYTES];
 	struct der request;
@@ -138,13 +139,14 @@ static void begin(struct gateway *g, struct certificate *c)
 
 	if (tls_staple_request(c->tls, buf, &request, why, sizeof(why)) != 0) {
 		failed(c, staples_responder(g->config, c), why);
-		return;
+		return true;
 	}
 	r = post(g, c, request);
 	if (r == 0)
 		c->staple.fetching = true;
-	else if (r != -EBUSY)	/* else it waits for its turn */
+	else if (r != -EBUSY)
 		failed(c, staples_responder(g->config, c), "out of memory");
+	return r != -EBUSY;
 }
 
 /* The time for a first look: what a file or an earlier run left may serve for long. */
@@ -169,8 +171,8 @@ unsigned int staples_fetch_run(struct gateway *g, uint64_t now_us)
 		return IDLE_MS;	/* bringing one into use waits for workers */
 	if (g->config->ocsp.source == OCSP_FETCH && tls_staple_possible()) {
 		for (uint32_t i = 0; i < g->certs.n; i++) {
-			if (is_due(g, g->certs.list[i], now_us))
-				begin(g, g->certs.list[i]);
+			if (is_due(g, g->certs.list[i], now_us) && !begin(g, g->certs.list[i]))
+				break;	/* they wait for their turn */
 		}
 	}
 	return g->fetcher != NULL && fetcher_run(g->fetcher) ? BUSY_MS : IDLE_MS;

@@ -165,6 +165,9 @@ def fetched(env):
         try:
             with published(env, authority, "fetched") as file:
                 eventually(lambda: "connect" in state(env, "fetched").get("problem", ""), 10, "a dead one isn't told of")
+                with open(gateway.log, encoding="utf-8") as log:
+                    said = [line for line in log if "certificate fetched: no OCSP response" in line]
+                check(len(said) == 1 and "again in 1 min" in said[0], f"{said}")
                 with running(env, ["python3", "-c", HANG]):
                     text = gateway.command("cert", "staple", "fetched").stdout
                     check("being asked" in text, text)

@@ -15,11 +15,19 @@
 #include "control/log.h"
 #include "control/request.h"
 #include "control/staples.h"
+#include "control/staples_fetch.h"
 #include "control/text.h"
 #include "tls/staple.h"
 
 #define SECOND UINT64_C(1000000)
 #define DAY 86400
+
+/* As SITE_HEAD, but for its section certificates. */
+#define HEAD \
+	"workers = 2;\n" \
+	"port external { device = net_null0; addresses = [\"192.0.2.10/24\", \"2001:db8:0:1::10/64\"]; }\n" \
+	"port internal { device = net_null1; addresses = [\"10.20.0.1/24\", \"fd20::1/64\"]; }\n" \
+	"route { to = default; via = 192.0.2.1; }\n"
 
 static struct site site;
 static uint64_t now_us;
@@ -195,11 +203,7 @@ static void it_may_be_switched_off_and_on(void **state)
 	site_configure(&site, SITE_HEAD SITE_IMAP "certificate mail { chain = certs/mail.pem; key = certs/mail.key; ocsp = elsewhere; }\n");
 	json_decref(ask("{\"verb\":\"reload\"}"));
 	assert_string_equal(shown(), "good");
-	site_configure(&site, "workers = 2;\n"
-			      "port external { device = net_null0; addresses = [\"192.0.2.10/24\", \"2001:db8:0:1::10/64\"]; }\n"
-			      "port internal { device = net_null1; addresses = [\"10.20.0.1/24\", \"fd20::1/64\"]; }\n"
-			      "route { to = default; via = 192.0.2.1; }\n"
-			      "certificates { directory = certs; ocsp = off; }\n" SITE_IMAP);
+	site_configure(&site, HEAD "certificates { directory = certs; ocsp = off; }\n" SITE_IMAP);
 	json_decref(ask("{\"verb\":\"reload\"}"));
 	assert_string_equal(shown(), "none");
 	look();
@@ -214,12 +218,36 @@ static void it_may_be_switched_off_and_on(void **state)
 	assert_string_equal(shown(), "none");
 }
 
+/* A gateway calls nobody unless it is told to; and then not before half of a response's time is over. */
+static void nothing_is_asked_too_early(void **state)
+{
+	uint64_t now = monotonic_us();
+
+	(void)state;
+	start(SITE_HEAD SITE_IMAP);
+	assert_string_equal(shown(), "none");
+	staples_fetch_run(&site.gateway, now);
+	assert_null(site.gateway.fetcher);
+	site_configure(&site, HEAD "certificates { directory = certs; ocsp = fetch; }\n" SITE_IMAP);
+	json_decref(ask("{\"verb\":\"reload\"}"));
+	staples_fetch_run(&site.gateway, now);
+	assert_null(site.gateway.fetcher);	/* the certificate names no responder */
+	respond();
+	site_configure(&site, HEAD "certificates { directory = certs; ocsp = fetch; ocsp_responder = \"http://192.0.2.1/\"; }\n" SITE_IMAP);
+	json_decref(ask("{\"verb\":\"reload\"}"));
+	assert_string_equal(shown(), "good");
+	staples_fetch_run(&site.gateway, now);
+	assert_null(site.gateway.fetcher);
+	assert_in_range(mail()->staple.fetch_us - now, 2 * DAY * SECOND - 60 * SECOND, 2 * DAY * SECOND + 60 * SECOND);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_file_is_found_and_watched, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_must_be_there_is_missed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(it_may_be_switched_off_and_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nothing_is_asked_too_early, set_up, tear_down),
 	};
 
 	if (!tls_staple_possible()) {
