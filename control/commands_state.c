@@ -10,6 +10,14 @@
 #include "control/table.h"
 #include "control/text.h"
 
+/* By a certificate that was found good; NULL: there is none. */
+static const char *identity(const json_t *certificate)
+{
+	if (certificate == NULL || strcmp(text_of(certificate, "verify"), "ok") != 0)
+		return "";
+	return text_of(certificate, "cn")[0] != '\0' ? text_of(certificate, "cn") : text_of(certificate, "subject");
+}
+
 static void connection_row(struct table *t, const json_t *c)
 {
 	char age[16], from[16], to[16];
@@ -17,6 +25,7 @@ static void connection_row(struct table *t, const json_t *c)
 	table_cell(t, "%s", text_of(c, "id"));
 	table_cell(t, "%s", text_of(c, "rule"));
 	table_cell(t, "%s", text_of(c, "client"));
+	table_cell(t, "%s", identity(json_object_get(c, "client_certificate")));
 	table_cell(t, "%s", text_of(c, "server"));
 	table_cell(t, "%s", text_of(c, "state"));
 	table_cell(t, "%s", text_of(c, "sni"));
@@ -76,8 +85,8 @@ static enum postern_exit list_all(const struct invocation *inv, const json_t *ar
 
 static enum postern_exit list_connections(const struct invocation *inv)
 {
-	static const char *const heads[] = { "ID", "RULE", "CLIENT", "SERVER", "STATE", "SNI", "TLS", "CIPHER", ">AGE",
-					     ">FROM", ">TO", NULL };
+	static const char *const heads[] = { "ID", "RULE", "CLIENT", "WHO", "SERVER", "STATE", "SNI", "TLS", "CIPHER",
+					     ">AGE", ">FROM", ">TO", NULL };
 	json_t *args = json_object();
 	enum postern_exit r = command_pairs(inv, 0, NULL, args);
 	const char *max_text = json_string_value(json_object_get(args, "max"));
@@ -306,7 +315,8 @@ static enum postern_exit rotate_log(const struct invocation *inv)
 
 const struct command commands_state[] = {
 	{ "connections", "[rule=NAME] [max=N]", "List open connections",
-	  "FROM and TO count the plain bytes from and to the client.\n"
+	  "FROM and TO count the plain bytes from and to the client. WHO is who that is by its\n"
+	  "certificate, where a rule asks for one.\n"
 	  "  max=N  only so many of them\n", list_connections },
 	{ "kill", "ID | rule=NAME", "End a connection, or all of a rule", NULL, kill_connection },
 	{ "stats", "[--all | --metrics]", "What is counted: workers, events, drops by reason",

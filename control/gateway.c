@@ -246,40 +246,39 @@ static int apply_certs(struct gateway *g, struct certs *certs, struct error *err
 	return r;
 }
 
-int gateway_put_certificate(struct gateway *g, struct certificate *c, struct error *err)
+/* With one of either among the gateway's, which is consumed when that is applied. */
+static int put_one(struct gateway *g, struct certificate *c, struct trust *t, struct error *err)
 {
 	struct certs certs = { 0 };
 	int r = certs_copy(&certs, &g->certs);
 
 	if (r == 0)
-		r = certs_put(&certs, c);
+		r = c != NULL ? certs_put(&certs, c) : trusts_put(&certs.trusts, t);
 	if (r != 0) {
 		certs_fini(&certs);
 		return error_set(err, r, ERROR_INTERNAL, "", "out of memory");
 	}
-	certificate_hold(c);	/* the caller's, should it be refused */
+	/* The caller's, should it be refused. */
+	if (c != NULL)
+		certificate_hold(c);
+	else
+		trust_hold(t);
 	r = apply_certs(g, &certs, err);
-	if (r == 0)
+	if (r == 0 && c != NULL)
 		certificate_release(c);
+	else if (r == 0)
+		trust_release(t);
 	return r;
+}
+
+int gateway_put_certificate(struct gateway *g, struct certificate *c, struct error *err)
+{
+	return put_one(g, c, NULL, err);
 }
 
 int gateway_put_trust(struct gateway *g, struct trust *t, struct error *err)
 {
-	struct certs certs = { 0 };
-	int r = certs_copy(&certs, &g->certs);
-
-	if (r == 0)
-		r = trusts_put(&certs.trusts, t);
-	if (r != 0) {
-		certs_fini(&certs);
-		return error_set(err, r, ERROR_INTERNAL, "", "out of memory");
-	}
-	trust_hold(t);	/* the caller's, should it be refused */
-	r = apply_certs(g, &certs, err);
-	if (r == 0)
-		trust_release(t);
-	return r;
+	return put_one(g, NULL, t, err);
 }
 
 int gateway_remove_certificate(struct gateway *g, const char *name, struct error *err)

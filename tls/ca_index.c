@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tls/ca_index.h"
+#include "tls/refuse.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -13,16 +13,6 @@
 
 #define FIELDS 6
 #define UNKNOWN "unknown"	/* what OpenSSL writes for a file's name */
-
-__attribute__((format(printf, 4, 5))) static int refuse(int code, char *err, size_t err_bytes, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(err, err_bytes, format, args);
-	va_end(args);
-	return code;
-}
 
 /* As a certificate has it: "YYMMDDHHMMSSZ" until 2049, "YYYYMMDDHHMMSSZ" from then on. */
 static void time_format(time_t at, char text[24])
@@ -151,7 +141,7 @@ static int path_of(const char *dir, const char *file, char path[PATH_MAX], char 
 {
 	if (snprintf(path, PATH_MAX, "%s/%s", dir, file) < PATH_MAX)
 		return 0;
-	return refuse(-ENAMETOOLONG, err, err_bytes, "the path of the folder is too long: %s", dir);
+	return tls_refuse(-ENAMETOOLONG, err, err_bytes, "the path of the folder is too long: %s", dir);
 }
 
 int tls_ca_index_load(const char *dir, struct tls_ca_index *index, char *err, size_t err_bytes)
@@ -168,16 +158,16 @@ int tls_ca_index_load(const char *dir, struct tls_ca_index *index, char *err, si
 		return bad;
 	f = fopen(path, "re");
 	if (!f)
-		return errno == ENOENT ? 0 : refuse(-errno, err, err_bytes, "%s: %s", path, strerror(errno));
+		return errno == ENOENT ? 0 : tls_refuse(-errno, err, err_bytes, "%s: %s", path, strerror(errno));
 	while (!bad && (n = getline(&line, &size, f)) > 0) {
 		number++;
 		line[strcspn(line, "\n")] = '\0';
 		bad = *line ? line_parse(line, index) : 0;
 	}
 	if (!bad && ferror(f))
-		bad = refuse(-EIO, err, err_bytes, "%s can't be read", path);
+		bad = tls_refuse(-EIO, err, err_bytes, "%s can't be read", path);
 	else if (bad)
-		refuse(bad, err, err_bytes, "%s: line %zu %s", path, number,
+		tls_refuse(bad, err, err_bytes, "%s: line %zu %s", path, number,
 		       bad == -ENOMEM ? "finds no memory" : bad == -EEXIST ? "has the serial of another" :
 		       "is damaged; restore the file from a backup");
 	free(line);
@@ -201,18 +191,18 @@ int tls_ca_index_add(struct tls_ca_index *index, const struct x509 *cert, const 
 	char subject[TLS_CERT_NAME_BYTES];
 
 	if (!one)
-		return refuse(-ENOMEM, err, err_bytes, "out of memory");
+		return tls_refuse(-ENOMEM, err, err_bytes, "out of memory");
 	if (!tls_store_name_valid(name) && *name)
-		return refuse(-EINVAL, err, err_bytes, "\"%s\" can't name a certificate", name);
+		return tls_refuse(-EINVAL, err, err_bytes, "\"%s\" can't name a certificate", name);
 	tls_serial_format(cert->serial, one->serial);
 	if (cert->serial.n > TLS_SERIAL_MAX_BYTES + 1 || tls_ca_index_lookup(index, one->serial))
-		return refuse(-EEXIST, err, err_bytes, "the serial number %s is taken already", one->serial);
+		return tls_refuse(-EEXIST, err, err_bytes, "the serial number %s is taken already", one->serial);
 	strcpy(one->name, name);
 	one->not_after = cert->not_after;
 	x509_name_format(cert->subject, subject, sizeof(subject));
 	one->subject = strdup(subject);
 	if (!one->subject)
-		return refuse(-ENOMEM, err, err_bytes, "out of memory");
+		return tls_refuse(-ENOMEM, err, err_bytes, "out of memory");
 	index->n++;
 	return 0;
 }
@@ -239,7 +229,7 @@ int tls_ca_index_save(const char *dir, const struct tls_ca_index *index, char *e
 			*one->name ? one->name : UNKNOWN, one->subject);
 	}
 	if (!f || fclose(f) != 0)
-		bad = refuse(-ENOMEM, err, err_bytes, "out of memory");
+		bad = tls_refuse(-ENOMEM, err, err_bytes, "out of memory");
 	else
 		bad = tls_file_replace(path, (struct der){ (uint8_t *)text, bytes }, 0600, err, err_bytes);
 	free(text);
@@ -265,7 +255,7 @@ static int kept_path(const char *dir, const char *serial, char path[PATH_MAX], c
 {
 	if (snprintf(path, PATH_MAX, "%s/ca/issued/%s.pem", dir, serial) < PATH_MAX)
 		return 0;
-	return refuse(-ENAMETOOLONG, err, err_bytes, "the path of the folder is too long: %s", dir);
+	return tls_refuse(-ENAMETOOLONG, err, err_bytes, "the path of the folder is too long: %s", dir);
 }
 
 int tls_ca_keep(const char *dir, const char *serial, const char *pem, char *err, size_t err_bytes)
@@ -276,7 +266,7 @@ int tls_ca_keep(const char *dir, const char *serial, const char *pem, char *err,
 	if (!bad && mkdir(path, 0755) == 0)
 		tls_folder_sync_of(path);
 	else if (!bad && errno != EEXIST)
-		bad = refuse(-errno, err, err_bytes, "can't make the folder %s: %s", path, strerror(errno));
+		bad = tls_refuse(-errno, err, err_bytes, "can't make the folder %s: %s", path, strerror(errno));
 	if (!bad)
 		bad = kept_path(dir, serial, path, err, err_bytes);
 	return bad ? bad : tls_file_replace(path, (struct der){ (const uint8_t *)pem, strlen(pem) }, 0644, err, err_bytes);
@@ -305,7 +295,7 @@ int tls_crl_number_next(const char *dir, uint64_t *number, char *err, size_t err
 	bad = errno || end == old || (*end && *end != '\n') || *number == 0 || *number >= INT64_MAX ? -EINVAL : 0;
 	free(old);
 	if (bad)
-		return refuse(bad, err, err_bytes, "%s doesn't hold a number; write one there, in hexadecimal, that is higher than that of the last list", path);
+		return tls_refuse(bad, err, err_bytes, "%s doesn't hold a number; write one there, in hexadecimal, that is higher than that of the last list", path);
 	/* Taken before it is used, in whole bytes as OpenSSL has it. */
 	n = snprintf(text, sizeof(text), "%llX", (unsigned long long)*number + 1);
 	n = snprintf(text, sizeof(text), "%s%llX\n", n % 2 ? "0" : "", (unsigned long long)*number + 1);
@@ -321,7 +311,7 @@ char *tls_ca_index_crl(const struct tls_ca_index *index, struct der ca_pem, stru
 	size_t n = 0, i;
 
 	if (!all || !serials)
-		refuse(-ENOMEM, err, err_bytes, "out of memory");
+		tls_refuse(-ENOMEM, err, err_bytes, "out of memory");
 	for (i = 0; all && serials && i < index->n; i++) {
 		const struct tls_issued *one = &index->all[i];
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tls/constraints.h"
+#include "tls/refuse.h"
 
 #include "tls/request.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -13,16 +13,6 @@
 #define NAME_DNS DER_CONTEXT(2)
 #define NAME_EMAIL DER_CONTEXT(1)
 #define NAME_IP DER_CONTEXT(7)
-
-__attribute__((format(printf, 3, 4))) static int refuse(char *err, size_t err_bytes, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(err, err_bytes, format, args);
-	va_end(args);
-	return -EINVAL;
-}
 
 /* "192.0.2.0/24" as address and mask, side by side. 0: it isn't a network; else the bytes of both. */
 static size_t network_parse(const char *text, uint8_t out[32])
@@ -82,7 +72,7 @@ int tls_constraints_put(struct der_writer *w, const char *const *permitted, size
 		else if (*permitted[i] != '*' && tls_host_name_valid(permitted[i]))
 			domains = true;
 		else
-			return refuse(err, err_bytes, "\"%s\" is neither a domain (example.com) nor a network (192.0.2.0/24)", permitted[i]);
+			return tls_refuse(-EINVAL, err, err_bytes, "\"%s\" is neither a domain (example.com) nor a network (192.0.2.0/24)", permitted[i]);
 	}
 	/* Backwards: what is excluded comes last. A kind of name without a limit would be free. */
 	if (!networks[1])
@@ -165,7 +155,7 @@ bool tls_constraints_allow(struct der constraints, struct der alt_names, char *e
 	if (!constraints.n)
 		return true;
 	if (!der_expect(&constraints, DER_SEQUENCE, &body))
-		return refuse(err, err_bytes, "the CA's name constraints are malformed") == 0;
+		return tls_refuse(-EINVAL, err, err_bytes, "the CA's name constraints are malformed") == 0;
 	der_expect(&body, DER_CONTEXT_CONSTRUCTED(0), &permitted);
 	der_expect(&body, DER_CONTEXT_CONSTRUCTED(1), &excluded);
 	while (at.n && x509_alt_next(&at, &kind, &value)) {
@@ -173,13 +163,13 @@ bool tls_constraints_allow(struct der constraints, struct der alt_names, char *e
 			continue;
 		tag = kind == X509_ALT_DNS ? NAME_DNS : kind == X509_ALT_IP ? NAME_IP : NAME_EMAIL;
 		if (!look_through(permitted, tag, value, &same_kind, &covered))
-			return refuse(err, err_bytes, "the CA's name constraints are malformed") == 0;
+			return tls_refuse(-EINVAL, err, err_bytes, "the CA's name constraints are malformed") == 0;
 		outside = same_kind && !covered;
 		if (!look_through(excluded, tag, value, &same_kind, &covered))
-			return refuse(err, err_bytes, "the CA's name constraints are malformed") == 0;
+			return tls_refuse(-EINVAL, err, err_bytes, "the CA's name constraints are malformed") == 0;
 		if (outside || covered) {
 			x509_alt_format(kind, value, text, sizeof(text));
-			refuse(err, err_bytes, "%s is outside the names that the CA may sign for (its certificate says so, and clients would refuse this one)", text);
+			tls_refuse(-EINVAL, err, err_bytes, "%s is outside the names that the CA may sign for (its certificate says so, and clients would refuse this one)", text);
 			return false;
 		}
 	}

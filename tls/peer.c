@@ -109,6 +109,11 @@ int tls_peer_set_context(WOLFSSL_CTX *library, const struct tls_client_auth *aut
 	}
 	wolfSSL_CTX_set_verify(library, WOLFSSL_VERIFY_PEER |
 			       (auth->mode == TLS_CLIENT_AUTH_REQUIRED ? WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), verify);
+#ifdef WOLFSSL_REQUEST_NAMES	/* of tls/wolfssl/patches: the second choice among libraries hasn't it */
+	if (wolfSSL_CTX_set_request_names(library, tls_trust_request_names(auth->trust).p,
+					  (unsigned int)tls_trust_request_names(auth->trust).n) != WOLFSSL_SUCCESS)
+		return BAD_FUNC_ARG;
+#endif
 	pem = tls_trust_pem(auth->trust);
 	/* Dates are looked at in each handshake: a CA that ended must not take the rule's other clients with it. */
 	return wolfSSL_CTX_load_verify_buffer_ex(library, (const unsigned char *)pem, (long)strlen(pem),

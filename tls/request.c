@@ -2,28 +2,18 @@
 #include "tls/request.h"
 
 #include "tls/pem.h"
+#include "tls/refuse.h"
 #include "tls/utf8.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define REQUEST_MAX_BYTES 16384u
 #define COMMON_NAME_MAX 64u	/* ub-common-name, RFC 5280 appendix A */
 #define ATTRIBUTE_MAX 128u	/* the largest bound of the others there */
-
-__attribute__((format(printf, 3, 4))) static int refuse(char *err, size_t err_bytes, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(err, err_bytes, format, args);
-	va_end(args);
-	return -EINVAL;
-}
 
 static struct der text_slice(const char *text)
 {
@@ -83,14 +73,14 @@ static int put_attribute(struct der_writer *w, const char *what, struct der oid,
 	if (!text || !*text)
 		return 0;
 	if (!utf8_valid(text, &characters))
-		return refuse(err, err_bytes, "the %s is not UTF-8 text without control characters", what);
+		return tls_refuse(-EINVAL, err, err_bytes, "the %s is not UTF-8 text without control characters", what);
 	if (characters > most)
-		return refuse(err, err_bytes, "the %s has %zu characters; at most %zu are allowed", what, characters, most);
+		return tls_refuse(-EINVAL, err, err_bytes, "the %s has %zu characters; at most %zu are allowed", what, characters, most);
 	if (tag == DER_PRINTABLE_STRING && (strlen(text) != 2 || !isupper((unsigned char)text[0]) ||
 					    !isupper((unsigned char)text[1])))
-		return refuse(err, err_bytes, "the country \"%s\" is not a code of two capital letters, such as DE", text);
+		return tls_refuse(-EINVAL, err, err_bytes, "the country \"%s\" is not a code of two capital letters, such as DE", text);
 	if (tag == DER_IA5_STRING && (strlen(text) != characters || !strchr(text, '@')))
-		return refuse(err, err_bytes, "\"%s\" is not an e-mail address", text);
+		return tls_refuse(-EINVAL, err, err_bytes, "\"%s\" is not an e-mail address", text);
 	der_put_element(w, tag, text_slice(text));
 	der_put_element(w, DER_OID, oid);
 	der_wrap(w, DER_SEQUENCE, mark);
@@ -133,7 +123,7 @@ static int put_alt_name(struct der_writer *w, const char *name, char *err, size_
 	else if (tls_host_name_valid(name))
 		der_put_element(w, DER_CONTEXT(2), text_slice(name));
 	else
-		return refuse(err, err_bytes, "\"%s\" is neither a host name nor an IP address", name);
+		return tls_refuse(-EINVAL, err, err_bytes, "\"%s\" is neither a host name nor an IP address", name);
 	return 0;
 }
 
@@ -150,7 +140,7 @@ int tls_subject_put_alt_names(struct der_writer *w, const struct tls_subject *s,
 	bool common = usable_as_alt_name(s->common_name);
 
 	if (s->n_alt_names > TLS_ALT_NAMES_MAX)
-		return refuse(err, err_bytes, "more than %u alternative names", TLS_ALT_NAMES_MAX);
+		return tls_refuse(-EINVAL, err, err_bytes, "more than %u alternative names", TLS_ALT_NAMES_MAX);
 	for (i = s->n_alt_names; i > 0; i--) {
 		if (common && strcasecmp(s->alt_names[i - 1], s->common_name) == 0)
 			continue;
@@ -163,7 +153,7 @@ int tls_subject_put_alt_names(struct der_writer *w, const struct tls_subject *s,
 		der_put_element(w, DER_CONTEXT(1), text_slice(s->email));
 	if (der_mark(w) == mark)
 		return s->usage == TLS_USAGE_CLIENT ? 0 :
-		       refuse(err, err_bytes, "there is no host name: name one by --cn or --alt, as clients check it");
+		       tls_refuse(-EINVAL, err, err_bytes, "there is no host name: name one by --cn or --alt, as clients check it");
 	der_wrap(w, DER_SEQUENCE, mark);
 	return 0;
 }
@@ -239,32 +229,32 @@ char *tls_request_make(struct tls_key *key, const struct tls_subject *subject, c
 	der_put_integer(&w, DER_BYTES("\0"));
 	der_wrap(&w, DER_SEQUENCE, 0);
 	if (!der_written(&w, &tbs)) {
-		refuse(err, err_bytes, "the request would be larger than %u bytes", REQUEST_MAX_BYTES);
+		tls_refuse(-EINVAL, err, err_bytes, "the request would be larger than %u bytes", REQUEST_MAX_BYTES);
 		return NULL;
 	}
 	text = tls_sign_pem(key, tbs, "CERTIFICATE REQUEST");
 	if (!text)
-		refuse(err, err_bytes, "the request can't be signed");
+		tls_refuse(-EINVAL, err, err_bytes, "the request can't be signed");
 	return text;
 }
 
 static int request_check(const struct x509 *x, char *err, size_t err_bytes)
 {
 	if (x->key_type == TLS_KEY_UNKNOWN)
-		return refuse(err, err_bytes, "the request's key is of a kind that is not supported; use RSA, P-256, P-384 or Ed25519");
+		return tls_refuse(-EINVAL, err, err_bytes, "the request's key is of a kind that is not supported; use RSA, P-256, P-384 or Ed25519");
 	if (x->key_type == TLS_KEY_RSA &&
 	    (x->key_bits < TLS_KEY_RSA_MIN_BITS || x->key_bits > TLS_KEY_RSA_MAX_BITS))
-		return refuse(err, err_bytes, "the request's RSA key has %u bits; %u to %u are accepted", x->key_bits,
+		return tls_refuse(-EINVAL, err, err_bytes, "the request's RSA key has %u bits; %u to %u are accepted", x->key_bits,
 			      TLS_KEY_RSA_MIN_BITS, TLS_KEY_RSA_MAX_BITS);
 	switch (tls_signature_check(x->spki, x->algorithm, x->tbs, x->signature)) {
 	case TLS_SIGNATURE_GOOD:
 		return 0;
 	case TLS_SIGNATURE_BAD:
-		return refuse(err, err_bytes, "the request's signature is wrong: it was not made by its key, or was changed since");
+		return tls_refuse(-EINVAL, err, err_bytes, "the request's signature is wrong: it was not made by its key, or was changed since");
 	case TLS_SIGNATURE_UNKNOWN_ALGORITHM:
 		break;
 	}
-	return refuse(err, err_bytes, "the request is signed with an algorithm that is not supported (SHA-1 isn't)");
+	return tls_refuse(-EINVAL, err, err_bytes, "the request is signed with an algorithm that is not supported (SHA-1 isn't)");
 }
 
 /* The request's DER, in memory of its own: of the first such block, or the text itself. */
@@ -276,7 +266,7 @@ static int request_der(struct der text, uint8_t **der, size_t *bytes, char *err,
 	if (text.n && text.p[0] == DER_SEQUENCE) {
 		*der = malloc(text.n);
 		if (!*der)
-			return refuse(err, err_bytes, "out of memory");
+			return tls_refuse(-EINVAL, err, err_bytes, "out of memory");
 		memcpy(*der, text.p, text.n);
 		*bytes = text.n;
 		return 0;
@@ -284,9 +274,9 @@ static int request_der(struct der text, uint8_t **der, size_t *bytes, char *err,
 	for (;;) {
 		r = pem_next(&text, &b);
 		if (r == PEM_BAD || r == PEM_NO_MEMORY)
-			return refuse(err, err_bytes, r == PEM_BAD ? "the PEM text is damaged" : "out of memory");
+			return tls_refuse(-EINVAL, err, err_bytes, r == PEM_BAD ? "the PEM text is damaged" : "out of memory");
 		if (r == PEM_END)
-			return refuse(err, err_bytes, "there is no certificate request in it (no BEGIN CERTIFICATE REQUEST line)");
+			return tls_refuse(-EINVAL, err, err_bytes, "there is no certificate request in it (no BEGIN CERTIFICATE REQUEST line)");
 		if (b.der && (strcmp(b.label, "CERTIFICATE REQUEST") == 0 ||
 			      strcmp(b.label, "NEW CERTIFICATE REQUEST") == 0)) {
 			*der = b.der;
@@ -309,7 +299,7 @@ int tls_request_read(struct der text, struct tls_request *out, char *err, size_t
 	if (bad)
 		return bad;
 	if (x509_request_parse((struct der){ out->der, bytes }, &out->x, &why) != 0)
-		bad = refuse(err, err_bytes, "the request can't be read: %s", why);
+		bad = tls_refuse(-EINVAL, err, err_bytes, "the request can't be read: %s", why);
 	else
 		bad = request_check(&out->x, err, err_bytes);
 	if (bad)

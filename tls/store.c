@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tls/store.h"
+#include "tls/refuse.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -20,16 +20,6 @@ static const char *const suffixes[] = {
 	[TLS_STORE_CHAIN] = ".pem", [TLS_STORE_KEY] = ".key", [TLS_STORE_REQUEST] = ".csr",
 	[TLS_STORE_NEW_KEY] = ".key.new",
 };
-
-__attribute__((format(printf, 4, 5))) static int refuse(int code, char *err, size_t err_bytes, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(err, err_bytes, format, args);
-	va_end(args);
-	return code;
-}
 
 static bool is_key(enum tls_store_kind kind)
 {
@@ -49,11 +39,11 @@ bool tls_store_name_valid(const char *name)
 int tls_store_path(const char *dir, const char *name, enum tls_store_kind kind, char *path, char *err, size_t err_bytes)
 {
 	if (strcmp(name, TLS_STORE_CA) != 0 && !tls_store_name_valid(name))
-		return refuse(-EINVAL, err, err_bytes,
+		return tls_refuse(-EINVAL, err, err_bytes,
 			      "\"%s\" can't name a certificate: letters, digits, '.', '_' and '-', at most %u", name,
 			      TLS_STORE_NAME_MAX);
 	if (snprintf(path, PATH_MAX, "%s/%s%s", dir, name, suffixes[kind]) >= PATH_MAX)
-		return refuse(-EINVAL, err, err_bytes, "the path of the folder is too long: %s", dir);
+		return tls_refuse(-EINVAL, err, err_bytes, "the path of the folder is too long: %s", dir);
 	return 0;
 }
 
@@ -89,9 +79,9 @@ static int make_folder(const char *path, mode_t mode, char *err, size_t err_byte
 	if (mkdir(path, mode) == 0)
 		tls_folder_sync_of(path);
 	else if (errno != EEXIST)
-		return refuse(-errno, err, err_bytes, "can't make the folder %s: %s", path, strerror(errno));
+		return tls_refuse(-errno, err, err_bytes, "can't make the folder %s: %s", path, strerror(errno));
 	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
-		return refuse(-ENOTDIR, err, err_bytes, "%s is not a folder", path);
+		return tls_refuse(-ENOTDIR, err, err_bytes, "%s is not a folder", path);
 	return 0;
 }
 
@@ -101,9 +91,9 @@ int tls_store_make(const char *dir, bool with_ca, char *err, size_t err_bytes)
 	int bad;
 
 	if (!*dir)
-		return refuse(-EINVAL, err, err_bytes, "the folder has no name");
+		return tls_refuse(-EINVAL, err, err_bytes, "the folder has no name");
 	if (snprintf(path, sizeof(path), "%s", dir) >= (int)sizeof(path) - 4)
-		return refuse(-ENAMETOOLONG, err, err_bytes, "the path of the folder is too long: %s", dir);
+		return tls_refuse(-ENAMETOOLONG, err, err_bytes, "the path of the folder is too long: %s", dir);
 	for (slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		bad = make_folder(path, 0755, err, err_bytes);
@@ -146,12 +136,12 @@ static int write_temporary(const char *path, mode_t mode, struct der content, ch
 	snprintf(temporary, TEMPORARY_BYTES, "%.*s" TEMPORARY "XXXXXX", slash ? (int)(slash + 1 - path) : 0, path);
 	fd = mkostemp(temporary, O_CLOEXEC);	/* 0600 */
 	if (fd < 0)
-		return refuse(-errno, err, err_bytes, "can't write beside %s: %s", path, strerror(errno));
+		return tls_refuse(-errno, err, err_bytes, "can't write beside %s: %s", path, strerror(errno));
 	bad = fchmod(fd, mode) == 0 ? write_whole(fd, content) : -errno;
 	close(fd);
 	if (bad) {
 		unlink(temporary);
-		return refuse(bad, err, err_bytes, "can't write %s: %s", path, strerror(-bad));
+		return tls_refuse(bad, err, err_bytes, "can't write %s: %s", path, strerror(-bad));
 	}
 	return 0;
 }
@@ -166,7 +156,7 @@ static int put_in_place(const char *temporary, const char *path, char *err, size
 	}
 	bad = -errno;
 	unlink(temporary);
-	return refuse(bad, err, err_bytes, "can't write %s: %s", path, strerror(-bad));
+	return tls_refuse(bad, err, err_bytes, "can't write %s: %s", path, strerror(-bad));
 }
 
 int tls_file_replace(const char *path, struct der content, unsigned int mode, char *err, size_t err_bytes)
@@ -213,17 +203,17 @@ int tls_store_lock(const char *dir, char *err, size_t err_bytes)
 	int fd;
 
 	if (snprintf(path, sizeof(path), "%s/.lock", dir) >= (int)sizeof(path))
-		return refuse(-ENAMETOOLONG, err, err_bytes, "the path of the folder is too long: %s", dir);
+		return tls_refuse(-ENAMETOOLONG, err, err_bytes, "the path of the folder is too long: %s", dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return refuse(-errno, err, err_bytes, "can't lock the folder by %s: %s", path, strerror(errno));
+		return tls_refuse(-errno, err, err_bytes, "can't lock the folder by %s: %s", path, strerror(errno));
 	while (flock(fd, LOCK_EX) != 0) {
 		int bad = -errno;
 
 		if (bad == -EINTR)
 			continue;
 		close(fd);
-		return refuse(bad, err, err_bytes, "can't lock the folder by %s: %s", path, strerror(-bad));
+		return tls_refuse(bad, err, err_bytes, "can't lock the folder by %s: %s", path, strerror(-bad));
 	}
 	remove_left(dir, "");
 	remove_left(dir, "/ca");
@@ -317,7 +307,7 @@ int tls_store_settle(const char *dir, const char *name, char *err, size_t err_by
 	}
 	tls_cert_free(c);
 	if (bad)
-		return refuse(bad, err, err_bytes, "can't put %s in the place of %s: %s", new_key, key, strerror(-bad));
+		return tls_refuse(bad, err, err_bytes, "can't put %s in the place of %s: %s", new_key, key, strerror(-bad));
 	tls_folder_sync_of(key);
 	return 0;
 }
@@ -336,7 +326,7 @@ int tls_store_each(const char *dir, void (*each)(const char *name, void *with), 
 	int n = scandir(dir, &found, is_chain, alphasort), i;
 
 	if (n < 0)
-		return refuse(-errno, err, err_bytes, "can't read the folder %s: %s", dir, strerror(errno));
+		return tls_refuse(-errno, err, err_bytes, "can't read the folder %s: %s", dir, strerror(errno));
 	for (i = 0; i < n; i++) {
 		found[i]->d_name[strlen(found[i]->d_name) - 4] = '\0';
 		if (tls_store_name_valid(found[i]->d_name))

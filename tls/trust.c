@@ -5,9 +5,9 @@
 #include "tls/crl_read.h"
 #include "tls/key.h"
 #include "tls/pem.h"
+#include "tls/refuse.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,17 +26,9 @@ struct tls_trust {
 	char *pem;
 	struct anchor *anchors;
 	struct list *lists;
+	uint8_t names[TLS_TRUST_NAMES_MAX_BYTES];
+	size_t names_bytes;
 };
-
-__attribute__((format(printf, 3, 4))) static int refuse(char *err, size_t err_bytes, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(err, err_bytes, format, args);
-	va_end(args);
-	return -EINVAL;
-}
 
 /* One more element of an array that grows by one: they are few. NULL: no memory. */
 static void *grow(void **array, size_t n, size_t element_bytes)
@@ -56,11 +48,11 @@ static int check_anchor(const struct x509 *x, size_t nth, char *err, size_t err_
 
 	x509_name_format(x->subject, subject, sizeof(subject));
 	if (!x->ca)
-		return refuse(err, err_bytes, "certificate %zu (%s) isn't a CA's", nth, subject);
+		return tls_refuse(-EINVAL, err, err_bytes, "certificate %zu (%s) isn't a CA's", nth, subject);
 	if (x->has_usage && !(x->usage & X509_KEY_CERT_SIGN))
-		return refuse(err, err_bytes, "certificate %zu (%s) says that its key may not sign certificates", nth, subject);
+		return tls_refuse(-EINVAL, err, err_bytes, "certificate %zu (%s) says that its key may not sign certificates", nth, subject);
 	if (x->key_type == TLS_KEY_UNKNOWN)
-		return refuse(err, err_bytes, "certificate %zu (%s) has a key of a kind that isn't known here", nth, subject);
+		return tls_refuse(-EINVAL, err, err_bytes, "certificate %zu (%s) has a key of a kind that isn't known here", nth, subject);
 	return 0;
 }
 
@@ -73,12 +65,12 @@ static int add_anchor(struct tls_trust *t, struct pem_block *block, char *err, s
 
 	if (!a) {
 		pem_block_fini(block);
-		return refuse(err, err_bytes, n < TLS_TRUST_CAS_MAX ? "out of memory" : "more than %u certificates", TLS_TRUST_CAS_MAX);
+		return tls_refuse(-EINVAL, err, err_bytes, n < TLS_TRUST_CAS_MAX ? "out of memory" : "more than %u certificates", TLS_TRUST_CAS_MAX);
 	}
 	a->block = *block;
 	t->info.n_cas++;
 	if (x509_parse((struct der){ block->der, block->der_bytes }, &a->x, &why) != 0)
-		return refuse(err, err_bytes, "certificate %zu can't be read: %s", n + 1, why);
+		return tls_refuse(-EINVAL, err, err_bytes, "certificate %zu can't be read: %s", n + 1, why);
 	if (n == 0)
 		x509_name_format(a->x.subject, t->info.subject, sizeof(t->info.subject));
 	if (a->x.not_after > t->info.cas_end)
@@ -94,7 +86,7 @@ static int read_anchors(struct tls_trust *t, struct der text, char *err, size_t 
 
 	t->pem = malloc(text.n + 1);
 	if (!t->pem)
-		return refuse(err, err_bytes, "out of memory");
+		return tls_refuse(-EINVAL, err, err_bytes, "out of memory");
 	memcpy(t->pem, text.p, text.n);
 	t->pem[text.n] = '\0';
 	while ((result = pem_next(&text, &block)) == PEM_BLOCK) {
@@ -107,8 +99,30 @@ static int read_anchors(struct tls_trust *t, struct der text, char *err, size_t 
 			return bad;
 	}
 	if (result != PEM_END)
-		return refuse(err, err_bytes, result == PEM_BAD ? "it is damaged: a BEGIN line without its END, or no base64" : "out of memory");
-	return t->info.n_cas ? 0 : refuse(err, err_bytes, "there is no certificate in it (PEM, BEGIN CERTIFICATE)");
+		return tls_refuse(-EINVAL, err, err_bytes, result == PEM_BAD ? "it is damaged: a BEGIN line without its END, or no base64" : "out of memory");
+	return t->info.n_cas ? 0 : tls_refuse(-EINVAL, err, err_bytes, "there is no certificate in it (PEM, BEGIN CERTIFICATE)");
+}
+
+/* A name stands there once, though several certificates may have it. */
+static void make_names(struct tls_trust *t)
+{
+	for (size_t i = 0; i < t->info.n_cas; i++) {
+		struct der name = t->anchors[i].x.subject;
+		size_t k = 0;
+
+		while (k < i && !der_equal(t->anchors[k].x.subject, name))
+			k++;
+		if (k < i)
+			continue;
+		if (name.n + 2 > sizeof(t->names) - t->names_bytes) {
+			t->names_bytes = 0;
+			return;
+		}
+		t->names[t->names_bytes++] = (uint8_t)(name.n >> 8);
+		t->names[t->names_bytes++] = (uint8_t)name.n;
+		memcpy(t->names + t->names_bytes, name.p, name.n);
+		t->names_bytes += name.n;
+	}
 }
 
 /* By a CA of the bundle of the list's issuer's name, of which there may be several (a key's renewal). */
@@ -131,17 +145,17 @@ static int add_list(struct tls_trust *t, struct der der, char *err, size_t err_b
 	char issuer[256], why[160];
 
 	if (!l)
-		return refuse(err, err_bytes, n < TLS_TRUST_CRLS_MAX ? "out of memory" : "more than %u lists", TLS_TRUST_CRLS_MAX);
+		return tls_refuse(-EINVAL, err, err_bytes, n < TLS_TRUST_CRLS_MAX ? "out of memory" : "more than %u lists", TLS_TRUST_CRLS_MAX);
 	t->info.n_crls++;
 	l->der = malloc(der.n + 1);
 	if (!l->der)
-		return refuse(err, err_bytes, "out of memory");
+		return tls_refuse(-EINVAL, err, err_bytes, "out of memory");
 	memcpy(l->der, der.p, der.n);
 	if (crl_parse((struct der){ l->der, der.n }, &l->crl, why, sizeof(why)) != 0)
-		return refuse(err, err_bytes, "revocation list %zu can't be used: %s", n + 1, why);
+		return tls_refuse(-EINVAL, err, err_bytes, "revocation list %zu can't be used: %s", n + 1, why);
 	x509_name_format(l->crl.issuer, issuer, sizeof(issuer));
 	if (!is_signed(t, &l->crl))
-		return refuse(err, err_bytes, "no CA of the bundle has signed revocation list %zu, of %s", n + 1, issuer);
+		return tls_refuse(-EINVAL, err, err_bytes, "no CA of the bundle has signed revocation list %zu, of %s", n + 1, issuer);
 	t->info.n_revoked += l->crl.n;
 	if (t->info.crls_end == 0 || l->crl.next_update < t->info.crls_end)
 		t->info.crls_end = l->crl.next_update;
@@ -164,8 +178,8 @@ static int read_lists(struct tls_trust *t, struct der text, char *err, size_t er
 			return bad;
 	}
 	if (result != PEM_END)
-		return refuse(err, err_bytes, result == PEM_BAD ? "it is damaged: a BEGIN line without its END, or no base64" : "out of memory");
-	return t->info.n_crls ? 0 : refuse(err, err_bytes, "there is no revocation list in it (PEM, BEGIN X509 CRL; or DER)");
+		return tls_refuse(-EINVAL, err, err_bytes, result == PEM_BAD ? "it is damaged: a BEGIN line without its END, or no base64" : "out of memory");
+	return t->info.n_crls ? 0 : tls_refuse(-EINVAL, err, err_bytes, "there is no revocation list in it (PEM, BEGIN X509 CRL; or DER)");
 }
 
 static int make_id(struct tls_trust *t, struct der cas, struct der crls)
@@ -182,16 +196,18 @@ struct tls_trust *tls_trust_load(struct der cas, struct der crls, char *err, siz
 	int bad;
 
 	if (!t) {
-		refuse(err, err_bytes, "out of memory");
+		tls_refuse(-EINVAL, err, err_bytes, "out of memory");
 		return NULL;
 	}
 	bad = read_anchors(t, cas, err, err_bytes);
 	if (!bad && crls.n)
 		bad = read_lists(t, crls, err, err_bytes);
 	if (!bad && make_id(t, cas, crls) != 0)
-		bad = refuse(err, err_bytes, "the TLS library can't hash");
-	if (!bad)
+		bad = tls_refuse(-EINVAL, err, err_bytes, "the TLS library can't hash");
+	if (!bad) {
+		make_names(t);
 		return t;
+	}
 	tls_trust_free(t);
 	return NULL;
 }
@@ -205,12 +221,12 @@ struct tls_trust *tls_trust_load_files(const char *ca_path, const char *crl_path
 	if (ca && crl_path)
 		crl = tls_file_read_max(crl_path, TLS_TRUST_CRL_FILE_MAX_BYTES, &crl_bytes, NULL, err, err_bytes);
 	if (ca && crl_path && crl && crl_bytes == 0)
-		refuse(err, err_bytes, "%s: the file is empty", crl_path);
+		tls_refuse(-EINVAL, err, err_bytes, "%s: the file is empty", crl_path);
 	else if (ca && (!crl_path || crl)) {
 		t = tls_trust_load((struct der){ (uint8_t *)ca, ca_bytes }, (struct der){ (uint8_t *)crl, crl_bytes }, why,
 				   sizeof(why));
 		if (!t)
-			refuse(err, err_bytes, "%s%s%s: %s", ca_path, crl_path ? " with " : "", crl_path ? crl_path : "", why);
+			tls_refuse(-EINVAL, err, err_bytes, "%s%s%s: %s", ca_path, crl_path ? " with " : "", crl_path ? crl_path : "", why);
 	}
 	free(ca);
 	free(crl);
@@ -241,6 +257,11 @@ const struct tls_trust_info *tls_trust_info(const struct tls_trust *t)
 const char *tls_trust_pem(const struct tls_trust *t)
 {
 	return t->pem;
+}
+
+struct der tls_trust_request_names(const struct tls_trust *t)
+{
+	return (struct der){ t->names, t->names_bytes };
 }
 
 bool tls_trust_holds(const struct tls_trust *t, struct der cert)

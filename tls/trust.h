@@ -21,6 +21,7 @@
 #define TLS_TRUST_CRLS_MAX 64u
 #define TLS_TRUST_CRL_FILE_MAX_BYTES (16u * 1024 * 1024)	/* some 400,000 certificates */
 #define TLS_TRUST_ID_BYTES 32u
+#define TLS_TRUST_NAMES_MAX_BYTES 4096u
 
 struct tls_trust;
 
@@ -40,6 +41,11 @@ void tls_trust_free(struct tls_trust *t);
 
 const struct tls_trust_info *tls_trust_info(const struct tls_trust *t);
 const char *tls_trust_pem(const struct tls_trust *t);
+/*
+ * The CAs' names as a CertificateRequest has them (RFC 8446 4.2.4, RFC 5246 7.4.4): DER, each behind its length.
+ * Empty where they would be more than TLS_TRUST_NAMES_MAX_BYTES: a part would keep the others' clients from answering.
+ */
+struct der tls_trust_request_names(const struct tls_trust *t);
 /* Is it one of the bundle's own certificates? */
 bool tls_trust_holds(const struct tls_trust *t, struct der cert);
 /* Does the bundle hold a CA of this name that is in its dates at @now? */

@@ -3,11 +3,14 @@
 """Certificates of clients, issued and revoked by `postern cert`, shown by openssl s_client."""
 
 import os
+import re
+import shutil
 import tempfile
 
 import e2e
+import peers
 from e2e import check, eventually
-from lab import netns, shell, site
+from lab import mail, netns, shell, site
 from lab.gateway import program
 
 SECURE = 9994
@@ -80,6 +83,19 @@ def certificates(env):
             check("* OK" in text, f"signed over SHA-512: {text[-900:]}")
             n += 1
             said(env, n)
+            for version in ("-tls1_2", "-tls1_3"):
+                text = s_client(env, folder, "ann", version)
+                n += 1
+                check(re.search(r"^Acceptable client certificate CA names\nCN ?= ?Clients' CA$", text, re.M), text[:900])
+            check(said(env, n)["client_certificate"] == shown, f"{logged(env)[-1]}")
+            context = mail.tls_context(env.ca)
+            context.load_cert_chain(os.path.join(folder, "ann.pem"), os.path.join(folder, "ann.key"))
+            with peers.client(env, SECURE, context) as client:
+                check(client.recv(100).startswith(b"* OK"), "no greeting")
+                table = env.gateway.command("connections", "rule=clients").stdout.splitlines()
+                check(table[0].split()[3] == "WHO" and table[1].split()[3] == "ann", f"{table}")
+            n += 1
+            said(env, n)
             cert(folder, "revoke", "ben")
             cert(folder, "crl")
             env.gateway.ask("rule.change", name="clients", client_crl=os.path.join(folder, "ca", "crl.der"))
@@ -117,6 +133,38 @@ def openssl_chain(folder):
     for name, parts in {"chain": ["below"], "mixed": ["beside", "root", "below"]}.items():
         text = "".join(open(path(part + ".pem"), encoding="ascii").read() for part in parts)
         shell.write(path(name + ".pem"), text)
+
+
+@e2e.test(shapes=("af_packet/2",))
+def replaced_files(env):
+    """a list and a bundle that were replaced on disk are seen, and count for the next handshake"""
+    def heard(of, name, words):
+        text = s_client(env, of, name, "-tls1_3")
+        return words in text
+
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as strange:
+        make(folder)
+        make(strange)
+        ca, crl = os.path.join(folder, "ca", "ca.pem"), os.path.join(folder, "ca", "crl.pem")
+        env.gateway.watch = "1s"
+        shell.write(env.gateway.config, env.gateway.configuration())
+        env.gateway.command("reload")
+        with env.published("clients", protocol="imaps", listen=site.GATEWAY_WAN[4], port=SECURE,
+                           servers=[f"{site.SERVER[4]}:143"], certificate=["mail"], client_certificate="required",
+                           client_ca=ca, client_crl=crl):
+            check(heard(folder, "ben", "* OK"), "the right one isn't let in")
+            cert(folder, "revoke", "ben")
+            cert(folder, "crl")
+            eventually(lambda: heard(folder, "ben", "certificate revoked"), 10, "a new list isn't seen")
+            check(heard(folder, "ann", "* OK"), "another one isn't let in")
+            for path, name in ((crl, "crl.pem"), (ca, "ca.pem")):  # another CA's, the list first: not to be used yet
+                shutil.copyfile(os.path.join(strange, "ca", name), path + ".new")
+                os.rename(path + ".new", path)
+            eventually(lambda: heard(strange, "ann", "* OK"), 10, "a new bundle isn't seen")
+            check(heard(folder, "ann", "unknown ca"), "who was of the old CA is let in")
+        env.gateway.watch = None
+        shell.write(env.gateway.config, env.gateway.configuration())
+        env.gateway.command("reload")
 
 
 @e2e.test(shapes=("af_packet/2",))

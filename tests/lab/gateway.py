@@ -56,7 +56,7 @@ class Gateway:
         self.store = os.path.join(lab.folder, "certs")
         self.process = self.carrier = None
         self.tickets = {}  # the section of that name
-        self.passphrase_file = None
+        self.passphrase_file = self.watch = None
         self.options = options  # posternd's own, on its command line
         self.megabytes = megabytes
         self.ocsp = {}  # what the section certificates says of it
@@ -74,7 +74,8 @@ class Gateway:
             ucl.section("control", {"socket": self.socket}),
             ucl.section("log", {"format": "json", "file": self.log}),
             ucl.section("metrics", {"listen": METRICS}),
-            ucl.section("certificates", {"directory": self.store, "passphrase_file": self.passphrase_file, **self.ocsp}),
+            ucl.section("certificates", {"directory": self.store, "passphrase_file": self.passphrase_file,
+                                         "watch": self.watch, **self.ocsp}),
             ucl.section("tickets", self.tickets),
             *self.ports(external, internal),
             ucl.section("route", {"to": "0.0.0.0/0", "via": site.CLIENT[4]}),

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -17,6 +16,7 @@
 #include "tls/peer_info.h"
 #include "tls/resume.h"
 #include "tls/trust.h"
+#include "later.h"
 #include "tls_pair.h"
 
 #define DAY 86400
@@ -30,28 +30,6 @@ static struct ca root, stranger, short_lived;
 static struct tls_cert *server_cert, *alice, *bob, *wrong_signer, *brief, *no_client, *of_short_lived, *long_name;
 static struct tls_trust *plain, *with_list, *with_old_list, *with_other_list, *other_ca, *ending;
 static struct tls_tickets *tickets;
-static int64_t later_s;	/* added to the clock, as the library and tls/ see it */
-
-time_t time(time_t *out)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	now.tv_sec += later_s;
-	if (out)
-		*out = now.tv_sec;
-	return now.tv_sec;
-}
-
-int gettimeofday(struct timeval *restrict out, void *restrict zone)
-{
-	struct timespec now;
-
-	(void)zone;
-	clock_gettime(CLOCK_REALTIME, &now);
-	*out = (struct timeval){ .tv_sec = now.tv_sec + later_s, .tv_usec = now.tv_nsec / 1000 };
-	return 0;
-}
 
 static struct der text(const char *s)
 {

@@ -6,38 +6,16 @@
 #include <stdint.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/time.h>
 #include <time.h>
 
 #include <cmocka.h>
 
 #include "tls/resume.h"
+#include "later.h"
 #include "tls_pair.h"
 
 static struct tls_cert *cert, *other_cert;
 static struct tls_tickets *tickets;
-static unsigned int later_s;	/* added to the clock, as the library and tls/ see it */
-
-time_t time(time_t *out)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	now.tv_sec += later_s;
-	if (out)
-		*out = now.tv_sec;
-	return now.tv_sec;
-}
-
-int gettimeofday(struct timeval *restrict out, void *restrict zone)
-{
-	struct timespec now;
-
-	(void)zone;
-	clock_gettime(CLOCK_REALTIME, &now);
-	*out = (struct timeval){ .tv_sec = now.tv_sec + later_s, .tv_usec = now.tv_nsec / 1000 };
-	return 0;
-}
 
 static int start(void **state)
 {

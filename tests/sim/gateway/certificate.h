@@ -15,6 +15,10 @@ struct tls_ctx;
 
 void certificate_init(void);
 struct tls_ctx *certificate_server_ctx(void);
+/* A server's that wants clients' certificates of the same authority, and a client's that has one. */
+#define CERTIFICATE_CLIENT "ann@example.test"
+struct tls_ctx *certificate_asking_ctx(void);
+struct tls_ctx *certificate_known_ctx(uint16_t max_version);
 /* Verifies the server's name and chain; offers this one group for the key exchange (0: all). */
 struct tls_ctx *certificate_client_ctx(uint16_t group);
 /* Wants another name than the server's. */
