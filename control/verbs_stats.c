@@ -161,8 +161,8 @@ static const struct field stats_fields[] = {
 
 static json_t *about_json(const struct gateway *g)
 {
-	return json_pack("{s:s, s:s, s:I, s:b}", "version", POSTERN_VERSION, "wolfssl", g->tls_version != NULL ? g->tls_version : "",
-			 "started", (json_int_t)(g->started_us / 1000000), "draining", (int)g->drain.on);
+	return json_pack("{s:s, s:s, s:I, s:I, s:b}", "version", POSTERN_VERSION, "wolfssl", g->tls_version != NULL ? g->tls_version : "",
+			 "started", (json_int_t)(g->started_us / 1000000), "clock_us", (json_int_t)monotonic_us(), "draining", (int)g->drain.on);
 }
 
 json_t *stats_json(struct gateway *g, bool texts)

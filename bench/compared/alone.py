@@ -55,7 +55,8 @@ class Alone(OverMemif):
 
     @staticmethod
     def gauges_of(stats):
-        values = {"turns": sum(worker["turns"] for worker in stats["workers"]),
+        values = {"at": stats["about"]["clock_us"] / 1e6,
+                  "turns": sum(worker["turns"] for worker in stats["workers"]),
                   "busy_turns": sum(worker["busy_turns"] for worker in stats["workers"]),
                   "handshakes": stats["events"]["tls_handshakes"],
                   "packets": stats["events"]["rx_packets"],

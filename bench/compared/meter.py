@@ -74,7 +74,8 @@ class Meter:
 
     core: None where only gauges count: /proc takes half a millisecond to look at.
     gauges: a function that gives further rising counters by name, or None. What it gives may
-    be a function that does: it is called when the sample is needed, not when it is taken.
+    be a function that does: it is called when the sample is needed, not when it is taken. "at"
+    among them is when they were read (time.monotonic()), if not now.
     with_memory: memory is looked at, too, which costs the gateway something.
     """
 
@@ -122,7 +123,7 @@ class Meter:
         when, values = self.samples[number]
         if callable(values):
             values = values()
-            self.samples[number] = when, values
+            self.samples[number] = values.pop("at", when), values
         return values
 
     def _at(self, when):

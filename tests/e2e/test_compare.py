@@ -77,7 +77,8 @@ def meter_reads_between_samples():
     watch.samples = [(10.0, {"busy": 1.0}), (11.0, {"busy": 1.5}), (12.0, {"busy": 2.5})]
     check(watch.between(10.5, 11.5) == {"busy": 0.75, "wall_s": 1.0}, watch.between(10.5, 11.5))
     check(watch.between(11.5, 13.0) == {"busy": 0.5, "wall_s": 0.5}, watch.between(11.5, 13.0))
-    watch.samples[2] = (12.0, lambda: {"busy": 2.5})  # one that nobody has read yet
+    # One that nobody has read yet, and that was late.
+    watch.samples[2] = (12.7, lambda: {"busy": 2.5, "at": 12.0})
     check(watch.between(11.5, 13.0) == {"busy": 0.5, "wall_s": 0.5}, watch.between(11.5, 13.0))
     watch.memories = [(10.0, "first"), (11.0, "second")]
     check(watch.memory_at(10.9) == "first", "memory isn't the last before the time")
