@@ -54,9 +54,9 @@ enum splice_end {
 const char *splice_end_name(enum splice_end e);
 
 struct record {
+	uint64_t bytes_from_client, bytes_to_client;	/* plaintext; first, for these alone change all the time */
 	uint64_t id;		/* unique in this process; the worker in the top 8 bits */
 	uint64_t start_us, duration_us;	/* start: wall clock, since 1970 */
-	uint64_t bytes_from_client, bytes_to_client;	/* plaintext */
 	const char *state;	/* "proxy_header", "handshake", "connecting", "open", "closing" */
 	const char *version, *cipher, *group;	/* static; "" before the handshake's end */
 	const char *server_version, *server_cipher;	/* static; "": no TLS with the internal server */

@@ -10,8 +10,10 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <sys/queue.h>
 
+#include "base/lines.h"
 #include "base/pool.h"
 #include "base/wheel.h"
 #include "policy.h"
@@ -48,24 +50,31 @@ struct leg {
 	uint32_t queued;	/* tcp_send_queued once the other side's last data was handed over */
 };
 
+/* What bytes that move touch is in the first three cache lines (offsets are asserted below). */
 struct splice {
 	struct splices *all;
 	struct rule *rule;
-	struct leg client, server;
+	struct leg client;
+	struct splice_list *queue;	/* of those of struct splices, the one it waits in; NULL: none */
+	struct leg server;
 	enum splice_state state;
+	bool last_steps;	/* a leg died while bytes moved: splice_last.c */
+	TAILQ_ENTRY(splice) run_link;
+	uint64_t active_us;	/* when bytes last moved */
+	struct record record;	/* how many did comes first in it */
 	struct addr target;	/* where its client connected to, for the PROXY protocol */
 	uint16_t target_port;
 	uint32_t first_server;	/* where its round through the rule's servers began */
 	uint16_t servers_tried;
 	uint32_t hello_bytes;	/* before so many have come a ClientHello can't be whole */
-	bool last_steps;	/* a leg died while bytes moved: splice_last.c */
 	struct wheel_timer timer;
 	uint64_t accepted_us;
-	uint64_t active_us;	/* when bytes last moved */
-	TAILQ_ENTRY(splice) open_link, run_link;
-	struct splice_list *queue;	/* of those of struct splices, the one it waits in; NULL: none */
-	struct record record;
+	TAILQ_ENTRY(splice) open_link;
 };
+
+#define SPLICE_HOT_LINES 3u
+_Static_assert(offsetof(struct splice, server) == LINE_BYTES && offsetof(struct splice, record) +
+	       offsetof(struct record, id) <= SPLICE_HOT_LINES * LINE_BYTES, "what is hot lies together");
 
 TAILQ_HEAD(splice_list, splice);
 

@@ -14,11 +14,14 @@
 
 #include <string.h>
 
+#include <rte_prefetch.h>
+
 #include "mbuf_reserve.h"
 #include "tls/hello.h"
 
 /* With what may have come for each (STEP_BYTES a direction at the most) these take a millisecond or two. */
 #define OPEN_PER_TURN 64u
+#define NEWS_AHEAD 16u
 /* Whatever the budget: handshakes that are refused at once take no time, but records in the log. */
 #define HANDSHAKES_PER_TURN 64u
 /* A ClientHello is looked at in so many bytes; the largest known, with a post-quantum key share, have some 1,800. */
@@ -119,23 +122,37 @@ static void ahead(const struct splice *sp, const struct leg *heard)
 		tcp_ahead_of(other->conn);
 }
 
+static void take_one(struct splices *all, const struct policy *policy, struct tcp_conn *conn, bool many, uint64_t now_us)
+{
+	struct leg *leg = tcp_user(conn);
+
+	if (leg == NULL) {
+		splice_accept(all, policy, conn, now_us);
+		return;
+	}
+	splice_hear(leg);
+	splice_queue(leg->splice);
+	if (many)
+		ahead(leg->splice, leg);
+}
+
+/* Several at once: while one is looked at, what the others lead to comes from memory. */
 static void take_news(struct splices *all, const struct policy *policy, uint64_t now_us)
 {
+	struct tcp_conn *conns[NEWS_AHEAD];
 	bool many = tcp_ahead_pays(all->config.stack);
-	struct tcp_conn *conn;
+	unsigned int n;
 
-	while ((conn = stack_ready(all->config.stack)) != NULL) {
-		struct leg *leg = tcp_user(conn);
+	do {
+		for (n = 0; n < NEWS_AHEAD && (conns[n] = stack_ready(all->config.stack)) != NULL; n++) {
+			const struct leg *leg = tcp_user(conns[n]);
 
-		if (leg == NULL) {
-			splice_accept(all, policy, conn, now_us);
-			continue;
+			for (size_t at = 0; many && leg != NULL && at < SPLICE_HOT_LINES * LINE_BYTES; at += LINE_BYTES)
+				rte_prefetch0((const char *)leg->splice + at);
 		}
-		splice_hear(leg);
-		splice_queue(leg->splice);
-		if (many)
-			ahead(leg->splice, leg);
-	}
+		for (unsigned int i = 0; i < n; i++)
+			take_one(all, policy, conns[i], many, now_us);
+	} while (n == NEWS_AHEAD);
 }
 
 static unsigned int run_open(struct splices *all)

@@ -11,6 +11,7 @@
 #include "tcp_ahead.h"
 #include "tcp_list.h"
 #include "tcp_orphan.h"
+#include "tcp_seg_ring.h"
 #include "tcp_timer.h"
 
 int tcp_table_init(struct tcp_stack *t, uint32_t max_conns)
@@ -64,11 +65,16 @@ struct tcp_conn *tcp_lookup(const struct stack *s, const struct tuple *tuple)
 	return c;
 }
 
-/* Each step reads what the one before it has asked for: buckets, then who they are, then the rest of whom it was. */
+/*
+ * Each step reads what the one before it has asked for: buckets, then who they are, then the rest of
+ * whom it was, then what that leads to: its user, and what an acknowledgment frees.
+ */
 void tcp_table_ahead(const struct stack *s, const struct tuple *tuples, unsigned int n)
 {
 	const struct tcp_stack *t = &s->tcp;
+	const struct tcp_conn *conns[TCP_AHEAD_MAX];
 	uint32_t hashes[TCP_AHEAD_MAX];
+	unsigned int found = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
 		hashes[i] = tuple_hash(t, &tuples[i]);
@@ -85,8 +91,15 @@ void tcp_table_ahead(const struct stack *s, const struct tuple *tuples, unsigned
 
 		while (c && c->hash != hashes[i])
 			c = conn_of(t, c->hash_next);
-		if (c)
+		if (c) {
 			tcp_ahead_of(c);
+			conns[found++] = c;
+		}
+	}
+	for (unsigned int i = 0; i < found; i++) {
+		rte_prefetch0(conns[i]->user);
+		rte_prefetch0(conns[i]->snd_head);
+		rte_prefetch0(tcp_seg_first(conns[i]));
 	}
 }
 

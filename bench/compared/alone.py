@@ -86,11 +86,12 @@ def set_level(pid, level):
     os.sched_setscheduler(pid, policy, os.sched_param(level))
 
 
-class Swapper:
-    """with Swapper(gateway): its rule is changed SWAPS_PER_S times a second meanwhile."""
+class Asker:
+    """with Asker(gateway, changes): control is asked SWAPS_PER_S times a second meanwhile, to
+    change the rule, or only for its version: what asking costs where no core is left for it."""
 
-    def __init__(self, gateway):
-        self.gateway, self.problem, self.done = gateway, None, 0
+    def __init__(self, gateway, changes):
+        self.gateway, self.changes, self.problem, self.done = gateway, changes, None, 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -103,11 +104,15 @@ class Swapper:
         self._thread.join()
 
     def _run(self):
+        set_level(0, CONTROL)  # of this thread
         try:
             with control.Control(self.gateway.socket) as line:
                 due = time.monotonic()
                 while not self._stop.is_set():
-                    line.ask("rule.change", name="bench", idle_timeout=f"{3600 + self.done % 2}s")
+                    if self.changes:
+                        line.ask("rule.change", name="bench", idle_timeout=f"{3600 + self.done % 2}s")
+                    else:
+                        line.ask("version")
                     self.done += 1
                     due = max(due + 1 / SWAPS_PER_S, time.monotonic() - 0.05)
                     time.sleep(max(0.0, due - time.monotonic()))
@@ -128,7 +133,7 @@ class Run:
         self.connections = connections
         self.workload = Workload(words[0], "", words[0], tuple(words))
         self.realtime = more.get("realtime", True)
-        self.swaps, self.generator = more.get("swaps", False), more.get("generator", GENERATOR)
+        self.asks, self.generator = more.get("asks"), more.get("generator", GENERATOR)
         self.memory = more.get("memory", False)
         self.result = self.used = self.watch = None
 
@@ -160,11 +165,11 @@ class Run:
                 set_level(int(thread), SELF)
             prefer(self.gateway.process.pid, CONTROL, WORKER)
             prefer(child.pid, self.generator)
-            if self.swaps:
-                with Swapper(self.gateway) as swapper:
+            if self.asks:
+                with Asker(self.gateway, self.asks == "changes") as asker:
                     self.result = self.load.result(child)
-                if swapper.problem:
-                    raise shell.LabError("rules can't be changed", str(swapper.problem))
+                if asker.problem:
+                    raise shell.LabError("control can't be asked", str(asker.problem))
             else:
                 self.result = self.load.result(child)
         finally:
