@@ -2,6 +2,7 @@
 """postern alone, over memif: one run of a workload with as many workers, servers and
 clients as it takes, under real-time priority for as long as it is measured."""
 
+import contextlib
 import os
 import threading
 import time
@@ -67,6 +68,8 @@ class Alone(OverMemif):
         for worker in stats["workers"]:
             values[f"busy_s_{worker['worker']}"] = worker["busy_us"] / 1e6
         values["busy_s"] = sum(worker["busy_us"] for worker in stats["workers"]) / 1e6
+        values["long_turns"] = sum(worker["turns_by_us"][bound] for worker in stats["workers"]
+                                   for bound in ("2000", "5000", "longer"))  # than 1 ms
         return values
 
 
@@ -84,6 +87,13 @@ def prefer(pid, level, worker_level=None):
 def set_level(pid, level):
     policy = os.SCHED_RR if level else os.SCHED_OTHER
     os.sched_setscheduler(pid, policy, os.sched_param(level))
+
+
+def set_own_level(level):
+    """Of all our threads; one that has just been joined may still be listed."""
+    for thread in os.listdir("/proc/self/task"):
+        with contextlib.suppress(ProcessLookupError):
+            set_level(int(thread), level)
 
 
 class Asker:
@@ -160,9 +170,7 @@ class Run:
             time.sleep(max(0, begins - AHEAD_S - time.monotonic()))
         self.changes.realtime()
         try:
-            set_level(0, SELF)
-            for thread in os.listdir("/proc/self/task"):
-                set_level(int(thread), SELF)
+            set_own_level(SELF)
             prefer(self.gateway.process.pid, CONTROL, WORKER)
             prefer(child.pid, self.generator)
             if self.asks:
@@ -175,8 +183,7 @@ class Run:
         finally:
             if self.gateway.alive():
                 prefer(self.gateway.process.pid, 0)
-            for thread in os.listdir("/proc/self/task"):
-                set_level(int(thread), 0)
+            set_own_level(0)
             self.changes.ordinary()
 
     def between_begin_and(self, share):
