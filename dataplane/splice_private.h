@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * struct splice, for the files that share it: splice.c (birth, death), splice_turn.c
- * (who is served in a turn), splice_proxy.c (the PROXY protocol), splice_pass.c (TLS that is
- * passed through), splice_move.c (the client's handshake, bytes), splice_dial.c
- * (the way to a server), splice_last.c (one leg died, the other is owed something),
- * splice_order.c (what control asks).
+ * struct splice, for the files that share it: splice.c (birth, death), splice_turn.c (who is served
+ * in a turn), splice_proxy.c (the PROXY protocol), splice_pass.c (TLS that is passed through),
+ * splice_move.c (the client's handshake, bytes), splice_dial.c (the way to a server), splice_last.c
+ * (one leg died, the other is owed something), splice_order.c (what control asks).
  *
  * Threads: the worker's.
  */
 #pragma once
 
-#include <stddef.h>
 #include <sys/queue.h>
 
-#include "base/lines.h"
 #include "base/pool.h"
 #include "base/wheel.h"
 #include "policy.h"
@@ -50,7 +47,7 @@ struct leg {
 	uint32_t queued;	/* tcp_send_queued once the other side's last data was handed over */
 };
 
-/* What bytes that move touch is in the first three cache lines (offsets are asserted below). */
+/* What bytes that move touch is in the first three cache lines (asserted in splice_turn.c). */
 struct splice {
 	struct splices *all;
 	struct rule *rule;
@@ -71,10 +68,6 @@ struct splice {
 	uint64_t accepted_us;
 	TAILQ_ENTRY(splice) open_link;
 };
-
-#define SPLICE_HOT_LINES 3u
-_Static_assert(offsetof(struct splice, server) == LINE_BYTES && offsetof(struct splice, record) +
-	       offsetof(struct record, id) <= SPLICE_HOT_LINES * LINE_BYTES, "what is hot lies together");
 
 TAILQ_HEAD(splice_list, splice);
 
@@ -99,8 +92,7 @@ struct splices {
 	uint8_t hello[TLS_SNI_STREAM_BYTES];	/* to read one in */
 };
 
-/* Once the other direction has ended, silence for this long ends the rest. */
-#define HALF_CLOSED_TIMEOUT_US 60000000ull
+#define HALF_CLOSED_TIMEOUT_US 60000000ull	/* of silence, once the other direction has ended */
 
 /* @sp has something to do, now or in one of the next turns. */
 void splice_queue(struct splice *sp);

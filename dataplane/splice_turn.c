@@ -12,16 +12,21 @@
  */
 #include "splice_private.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include <rte_prefetch.h>
 
+#include "base/lines.h"
 #include "mbuf_reserve.h"
 #include "tls/hello.h"
 
 /* With what may have come for each (STEP_BYTES a direction at the most) these take a millisecond or two. */
 #define OPEN_PER_TURN 64u
 #define NEWS_AHEAD 16u
+#define HOT_LINES 3u
+_Static_assert(offsetof(struct splice, server) == LINE_BYTES && offsetof(struct splice, record) +
+	       offsetof(struct record, id) <= HOT_LINES * LINE_BYTES, "what is hot lies together");
 /* Whatever the budget: handshakes that are refused at once take no time, but records in the log. */
 #define HANDSHAKES_PER_TURN 64u
 /* A ClientHello is looked at in so many bytes; the largest known, with a post-quantum key share, have some 1,800. */
@@ -147,7 +152,7 @@ static void take_news(struct splices *all, const struct policy *policy, uint64_t
 		for (n = 0; n < NEWS_AHEAD && (conns[n] = stack_ready(all->config.stack)) != NULL; n++) {
 			const struct leg *leg = tcp_user(conns[n]);
 
-			for (size_t at = 0; many && leg != NULL && at < SPLICE_HOT_LINES * LINE_BYTES; at += LINE_BYTES)
+			for (size_t at = 0; many && leg != NULL && at < HOT_LINES * LINE_BYTES; at += LINE_BYTES)
 				rte_prefetch0((const char *)leg->splice + at);
 		}
 		for (unsigned int i = 0; i < n; i++)
