@@ -128,8 +128,6 @@ class Meter:
 
     def _at(self, when):
         """Each counter at that time, on the straight line between two samples."""
-        for number in range(len(self.samples)):
-            self.values(number)
         before, after = self.samples[0], self.samples[-1]
         for first, second in zip(self.samples, self.samples[1:]):
             if first[0] <= when <= second[0]:
@@ -145,6 +143,8 @@ class Meter:
     def between(self, begin, end):
         """What was used from begin to end (time.monotonic()), by name; to the last sample, if
         that is earlier."""
+        for number in range(len(self.samples)):
+            self.values(number)
         end = min(end, self.samples[-1][0])
         first, last = self._at(begin), self._at(end)
         used = {name: round(last[name] - first[name], 4) for name in first}
