@@ -124,6 +124,27 @@ def resumption(env):
 
 
 @e2e.test()
+def resumption_across_workers(env):
+    """a ticket of one worker resumes on the other"""
+    for version in ("-tls1_3", "-tls1_2"):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "session")
+            ask = [program("openssl"), "s_client", "-connect", f"{site.GATEWAY_WAN[4]}:993",
+                   "-servername", site.IMAP_NAME, "-CAfile", env.ca, version, "-ign_eof"]
+            before = len(env.gateway.connections_logged())
+            in_wan(env, ask + ["-sess_out", file], input="a logout\r\n", timeout=20)
+            workers = set()
+            for number in range(40):  # the client's port chooses the worker
+                said = in_wan(env, ask + ["-sess_in", file], input="a logout\r\n", timeout=20).stdout
+                check("Reused, TLS" in said and "* OK" in said, f"{version}: {excerpt(said)}")
+                eventually(lambda n=number: len(env.gateway.connections_logged()) >= before + n + 2, 5, "no line in the log")
+                workers = {line["id"].split("-")[0] for line in env.gateway.connections_logged()[before:] if line["resumed"]}
+                if len(workers) == 2:
+                    break
+            check(len(workers) == 2, f"{version}: resumed on {workers} only")
+
+
+@e2e.test()
 def shared_ticket_keys(env):
     """with a file of ticket keys sessions resume after a restart, as on another gateway, and not without"""
     gateway = env.gateway
