@@ -105,14 +105,19 @@ def s_client_too_old(env):
               or "no cipher match" in done.stderr.lower(), f"{options} was accepted")
 
 
+def asking(env, version):
+    """s_client, which ends when the server does"""
+    return [program("openssl"), "s_client", "-connect", f"{site.GATEWAY_WAN[4]}:993", "-servername", site.IMAP_NAME,
+            "-CAfile", env.ca, version, "-ign_eof"]
+
+
 @e2e.test()
 def resumption(env):
     """a session ticket resumes, in TLS 1.3 and 1.2, and is counted"""
     for version in ("-tls1_3", "-tls1_2"):
         with tempfile.TemporaryDirectory() as folder:
             file = os.path.join(folder, "session")
-            ask = [program("openssl"), "s_client", "-connect", f"{site.GATEWAY_WAN[4]}:993",
-                   "-servername", site.IMAP_NAME, "-CAfile", env.ca, version, "-ign_eof"]
+            ask = asking(env, version)
             logout = {"input": "a logout\r\n", "timeout": 20}
             first = in_wan(env, ask + ["-sess_out", file], **logout)
             check("New, TLS" in first.stdout, f"{version}: no new session")
@@ -129,8 +134,7 @@ def resumption_across_workers(env):
     for version in ("-tls1_3", "-tls1_2"):
         with tempfile.TemporaryDirectory() as folder:
             file = os.path.join(folder, "session")
-            ask = [program("openssl"), "s_client", "-connect", f"{site.GATEWAY_WAN[4]}:993",
-                   "-servername", site.IMAP_NAME, "-CAfile", env.ca, version, "-ign_eof"]
+            ask = asking(env, version)
             before = len(env.gateway.connections_logged())
             in_wan(env, ask + ["-sess_out", file], input="a logout\r\n", timeout=20)
             workers = set()
@@ -156,8 +160,7 @@ def shared_ticket_keys(env):
         shell.write(gateway.config, gateway.configuration())
         gateway.command("reload")
         for version in ("-tls1_3", "-tls1_2"):
-            ask = [program("openssl"), "s_client", "-connect", f"{site.GATEWAY_WAN[4]}:993",
-                   "-servername", site.IMAP_NAME, "-CAfile", env.ca, version, "-ign_eof"]
+            ask = asking(env, version)
             in_wan(env, ask + ["-sess_out", folder + "/" + version], input="a logout\r\n", timeout=20)
         check(gateway.stop() == 0, "posternd ended badly")
         gateway.start()
@@ -165,8 +168,7 @@ def shared_ticket_keys(env):
             os.rename(keys, files[0])
             gateway.command("reload")
             for version in ("-tls1_3", "-tls1_2"):
-                ask = [program("openssl"), "s_client", "-connect", f"{site.GATEWAY_WAN[4]}:993",
-                       "-servername", site.IMAP_NAME, "-CAfile", env.ca, version, "-ign_eof"]
+                ask = asking(env, version)
                 said = in_wan(env, ask + ["-sess_in", folder + "/" + version],
                               input="a logout\r\n", timeout=20).stdout
                 check(want in said and "* OK" in said, f"{version}: not `{want}`: {excerpt(said)}")
