@@ -4,6 +4,7 @@
 import statistics
 from dataclasses import dataclass
 
+from . import distance
 from .runner import Cell, cpu_value, wall_value
 
 
@@ -20,6 +21,7 @@ class Summary:
     limited: int    # rounds in which the generator said that it was the limit
     fell: int       # rounds after whose end the gateway fell over
     busy_before: float  # the most that others had the gateway's core, just before a round
+    apart: int      # rounds in which the two cores weren't near each other
 
 
 OWN = "postern"  # the subject that all others are the peers of
@@ -60,7 +62,8 @@ def _summary(cell, group, workload):
                    sum(sum(result["metrics"].get("errors", {}).values()) for result in results),
                    sum(bool(result.get("client", {}).get("limited")) for result in results),
                    sum("ended_with" in run["gateway"] for run in group),
-                   max(run["gateway"]["core_busy_before"] for run in group))
+                   max(run["gateway"]["core_busy_before"] for run in group),
+                   sum(distance.moved(run) for run in group))
 
 
 def shown(number):
@@ -134,6 +137,8 @@ def everything(found, workloads):
                 notes.append(f"fell over after its run ({summary.fell}x)")
             if summary.busy_before > 0.05:
                 notes.append(f"others had {summary.busy_before:.0%} of the core")
+            if summary.apart:
+                notes.append(f"cores far apart ({summary.apart}x)")
             rows.append([name, workload.unit, cell.subject, cell.path, shown(summary.cpu),
                          f"{summary.spread:.0%}", shown(summary.wall), shown(summary.p99),
                          str(summary.rounds), "; ".join(notes)])

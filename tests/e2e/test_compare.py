@@ -18,7 +18,7 @@ from e2e import check
 from lab import gateway, netns, process, shell, site
 
 sys.path.insert(0, os.path.join(gateway.REPOSITORY, "bench"))
-from compared import load, machine, meter, peers, runner, table, workloads  # pylint: disable=wrong-import-position
+from compared import distance, load, machine, meter, peers, runner, table, workloads  # pylint: disable=wrong-import-position
 
 COMMAND = os.path.join(gateway.REPOSITORY, "bench", "compare")
 FOLDER = None  # temporary files of the comparisons under test, apart from anybody else's
@@ -192,6 +192,37 @@ def scale_says_what_was_missed():
     check(bench.outcome("requests, p99 with changes").endswith("met"), bench.text())
 
 
+def cores_move():
+    """runs are made while the two cores are near, repeated when they were moved, and no longer than one has patience"""
+    now, told = [0.0], []
+
+    def pause(seconds):
+        now[0] += seconds
+
+    def made(distances, patience_s=100.0):
+        left = list(distances)
+        now[0], told[:] = 0.0, []
+        near = distance.Near(patience_s, lambda: left.pop(0) if len(left) > 1 else left[0],
+                             lambda: now[0], pause)
+
+        def once():
+            pause(3)
+            told.append(now[0])
+            return {"number": len(told)}
+        return near, near.run(once)
+    near, record = made([330, 330, 55, 56])
+    check((record["number"], record["cores_apart_ns"], near.aside) == (1, [55, 56], []), str(record))
+    check(0 < now[0] - 3 < 1 and not distance.moved(record), f"{now}")
+    near, record = made([55, 330, 55, 57])
+    check((record["number"], record["cores_apart_ns"]) == (2, [55, 57]), str(record))
+    check([each["number"] for each in near.aside] == [1], str(near.aside))
+    near, record = made([330])
+    check(record["number"] == distance.REPEATS + 1 and distance.moved(record), str(record))
+    check(now[0] < (distance.REPEATS + 1) * (distance.WAIT_S + 4), f"it waited for {now} s")
+    near, record = made([330], 0)
+    check(record["number"] == 1 and now[0] == 3, f"no patience, and {now}")
+
+
 def needs_programs():
     if peers.HAProxy.missing():
         raise e2e.Skip(peers.HAProxy.missing())
@@ -203,7 +234,7 @@ def smallest_run():
     needs_programs()
     before = changeable()
     child = start("--peers", "haproxy,postern-memif,postern-packet", "--workloads", "handshake",
-                  "--rounds", "1", "--seconds", "0.5", "--no-settings")
+                  "--rounds", "1", "--seconds", "0.5", "--no-settings", "--patience", "0")
     told = child.communicate(timeout=120)[0]
     check(child.returncode == 0, f"exit status {child.returncode}: {told}")
     nothing_is_left(child.pid, before)
@@ -215,6 +246,7 @@ def smallest_run():
                         ("postern", "veth-packet")}, str(set(runs)))
     for key, run in runs.items():
         used = run["gateway"]
+        check(all(5 < ns < 100000 for ns in run["cores_apart_ns"]), f"{key}: {run['cores_apart_ns']}")
         check(run["result"]["metrics"]["handshakes_per_s"] > 0, f"{key}: no handshakes")
         check(not run["result"]["metrics"].get("errors"), f"{key}: {run['result']['metrics']}")
         # Where others have the core, samples come late, and a short window's end is read off far from it.
@@ -232,7 +264,7 @@ def started():
     """A comparison that would take long, in the middle of its first run."""
     needs_programs()
     child = start("--peers", "haproxy", "--workloads", "request-64", "--seconds", "30",
-                  "--no-settings")
+                  "--no-settings", "--patience", "0")
 
     def runs():
         check(child.poll() is None, "it ended")
@@ -261,12 +293,12 @@ def killed():
     child.communicate(timeout=20)
     check(netns.exists(namespaces(child.pid)[1]), "the test needs something left")
     compare("--peers", "haproxy", "--workloads", "handshake", "--seconds", "0.1", "--rounds", "1",
-            "--warmup", "0.1", "--no-settings")
+            "--warmup", "0.1", "--no-settings", "--patience", "0")
     nothing_is_left(child.pid, before)
 
 
 STEPS = (meter_reads_between_samples, table_takes_the_best_peer, several_numbers_of_a_run,
-         scale_says_what_was_missed, settings_to_try, usage, smallest_run, told_to_end, killed)
+         scale_says_what_was_missed, cores_move, settings_to_try, usage, smallest_run, told_to_end, killed)
 
 
 def main():
