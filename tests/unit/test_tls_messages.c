@@ -452,6 +452,48 @@ static void test_alerts(void **state)
 	}
 }
 
+/* What a ticket's callback gave back as it was: the library must not send it, the secret would be in it. */
+static int leave_open(WOLFSSL *library, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
+		      unsigned char iv[WOLFSSL_TICKET_IV_SZ], unsigned char mac[WOLFSSL_TICKET_MAC_SZ], int seal,
+		      unsigned char *ticket, int bytes, int *out_bytes, void *how)
+{
+	(void)library;
+	memset(name, 1, WOLFSSL_TICKET_NAME_SZ);
+	memset(iv, 1, WOLFSSL_TICKET_IV_SZ);
+	memset(mac, 1, WOLFSSL_TICKET_MAC_SZ);
+	if (*(const bool *)how)
+		ticket[4] ^= 1;
+	*out_bytes = bytes;
+	return seal ? WOLFSSL_TICKET_RET_OK : WOLFSSL_TICKET_RET_REJECT;
+}
+
+static void test_open_ticket(void **state)
+{
+	bool changed;
+	int v;
+
+	(void)state;
+	for (v = 0; v < 4; v++) {
+		struct tls_session *ours = tls_session_new(client_ctxs[v & 1]);
+		int done;
+
+		changed = v >= 2;
+		reference_init(&peer, cert, NULL);
+		assert_int_equal(wolfSSL_CTX_set_TicketEncCb(peer.ctx, leave_open), WOLFSSL_SUCCESS);
+		assert_int_equal(wolfSSL_CTX_set_TicketEncCtx(peer.ctx, &changed), WOLFSSL_SUCCESS);
+		do {
+			done = wolfSSL_negotiate(peer.library);
+			tls_handshake(ours);
+		} while (reference_carry(&peer, ours));
+		if (changed)
+			assert_int_equal(done, WOLFSSL_SUCCESS);
+		else
+			assert_int_equal(wolfSSL_get_error(peer.library, done), BAD_TICKET_ENCRYPT);
+		reference_fini(&peer);
+		tls_session_free(ours);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -464,6 +506,7 @@ int main(void)
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_behind_the_end),
 		cmocka_unit_test(test_alerts),
+		cmocka_unit_test(test_open_ticket),
 	};
 
 	return cmocka_run_group_tests_name("tls_messages", tests, start, stop);
