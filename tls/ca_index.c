@@ -207,6 +207,18 @@ int tls_ca_index_add(struct tls_ca_index *index, const struct x509 *cert, const 
 	return 0;
 }
 
+/* A name has several certificates in the course of time, which OpenSSL's tools refuse to read unless they are told. */
+static int save_attributes(const char *dir, char *err, size_t err_bytes)
+{
+	static const char text[] = "unique_subject = no\n";
+	char path[PATH_MAX];
+	int bad = path_of(dir, TLS_CA_INDEX ".attr", path, err, err_bytes);
+
+	if (bad || access(path, F_OK) == 0)
+		return bad;
+	return tls_file_replace(path, (struct der){ (const uint8_t *)text, sizeof(text) - 1 }, 0600, err, err_bytes);
+}
+
 int tls_ca_index_save(const char *dir, const struct tls_ca_index *index, char *err, size_t err_bytes)
 {
 	char path[PATH_MAX], until[24], revoked[24], *text = NULL;
@@ -214,6 +226,7 @@ int tls_ca_index_save(const char *dir, const struct tls_ca_index *index, char *e
 	FILE *f;
 	int bad = path_of(dir, TLS_CA_INDEX, path, err, err_bytes);
 
+	bad = bad ? bad : save_attributes(dir, err, err_bytes);
 	if (bad)
 		return bad;
 	f = open_memstream(&text, &bytes);
