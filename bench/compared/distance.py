@@ -32,7 +32,7 @@ class Near:
     move, as long as the patience lasts, in seconds for all runs together."""
 
     def __init__(self, patience_s, measured=measure, clock=time.monotonic, pause=time.sleep):
-        self.patience_s, self.aside = patience_s, []
+        self.patience_s, self.spent_s, self.aside = patience_s, 0.0, []
         self.measured, self.clock, self.pause = measured, clock, pause
 
     def _wait(self):
@@ -41,8 +41,12 @@ class Near:
         while apart > NEAR_NS and self.clock() - began < min(WAIT_S, self.patience_s):
             self.pause(PAUSE_S)
             apart = self.measured()
-        self.patience_s -= self.clock() - began
+        self._spend(began)
         return apart
+
+    def _spend(self, began):
+        self.spent_s += self.clock() - began
+        self.patience_s -= self.clock() - began
 
     def run(self, once):
         """once() gives a record, which is given back, with what the distance was before and
@@ -53,7 +57,7 @@ class Near:
             record["cores_apart_ns"] = [before, self.measured()]
             if left == 0 or self.patience_s <= 0 or "failed" in record or not moved(record):
                 return record
-            self.patience_s -= self.clock() - began
+            self._spend(began)
             self.aside.append(record)
         return None
 

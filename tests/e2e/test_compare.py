@@ -216,6 +216,7 @@ def cores_move():
     near, record = made([55, 330, 55, 57])
     check((record["number"], record["cores_apart_ns"]) == (2, [55, 57]), str(record))
     check([each["number"] for each in near.aside] == [1], str(near.aside))
+    check(near.spent_s == 3 and near.patience_s == 97, f"{near.spent_s}, {near.patience_s}")
     near, record = made([330])
     check(record["number"] == distance.REPEATS + 1 and distance.moved(record), str(record))
     check(now[0] < (distance.REPEATS + 1) * (distance.WAIT_S + 4), f"it waited for {now} s")
