@@ -86,7 +86,8 @@ def certificates(env):
             for version in ("-tls1_2", "-tls1_3"):
                 text = s_client(env, folder, "ann", version)
                 n += 1
-                check(re.search(r"^Acceptable client certificate CA names\nCN ?= ?Clients' CA$", text, re.M), text[:900])
+                if "5.7.2" not in env.gateway.ask("version")["libraries"]["wolfssl"]:  # which can't be told any
+                    check(re.search(r"^Acceptable client certificate CA names\nCN ?= ?Clients' CA$", text, re.M), text[:900])
             check(said(env, n)["client_certificate"] == shown, f"{logged(env)[-1]}")
             context = mail.tls_context(env.ca)
             context.load_cert_chain(os.path.join(folder, "ann.pem"), os.path.join(folder, "ann.key"))
