@@ -29,12 +29,14 @@ def make(folder):
     cert(folder, "crl")
 
 
-def s_client(env, folder, name, version, *options):
+def s_client(env, folder, name, version, *options, talks=True):
+    """What it prints. To who is refused it mustn't talk: our RST for what came behind our alert would
+    take that from the client's queue (RFC 1122 4.2.2.13)."""
     command = ["openssl", "s_client", "-connect", f"{site.GATEWAY_WAN[4]}:{SECURE}", "-CAfile", env.ca, "-ign_eof",
                "-servername", site.IMAP_NAME, version, *options]
     if name:
         command += ["-cert", os.path.join(folder, f"{name}.pem"), "-key", os.path.join(folder, f"{name}.key")]
-    done = netns.run(env.lab.wan, command, input="a logout\r\n", timeout=20, check=False)
+    done = netns.run(env.lab.wan, command, input="a logout\r\n" if talks else "", timeout=20, check=False)
     return done.stdout + done.stderr
 
 
@@ -75,7 +77,7 @@ def certificates(env):
                 for of, name, alert, reason in (
                         (folder, None, "certificate required" if version == "-tls1_3" else "handshake failure", "no_certificate"),
                         (strange, "ann", "unknown ca", "certificate_signer")):
-                    text = s_client(env, of, name, version)
+                    text = s_client(env, of, name, version, talks=False)
                     check(alert in text and "* OK" not in text, f"{version} {reason}: {text[-900:]}")
                     n += 1
                     check(said(env, n)["tls_error"] == reason, f"{logged(env)[-1]}")
@@ -100,12 +102,12 @@ def certificates(env):
             cert(folder, "revoke", "ben")
             cert(folder, "crl")
             env.gateway.ask("rule.change", name="clients", client_crl=os.path.join(folder, "ca", "crl.der"))
-            text = s_client(env, folder, "ben", "-tls1_3")
+            text = s_client(env, folder, "ben", "-tls1_3", talks=False)
             check("certificate revoked" in text and "* OK" not in text, f"{text[-900:]}")
             line = said(env, n + 1)
             check((line["tls_error"], line["client_certificate"]["verify"], line["client_certificate"]["cn"]) ==
                   ("certificate_revoked", "certificate_revoked", "ben"), f"{line}")
-            text = s_client(env, folder, None, "-tls1_3", "-sess_in", session)
+            text = s_client(env, folder, None, "-tls1_3", "-sess_in", session, talks=False)
             check("certificate required" in text, f"a ticket outlived its list: {text[-900:]}")
             env.gateway.ask("rule.change", name="clients", client_certificate="optional")
             check("* OK" in s_client(env, folder, None, "-tls1_3"), "optional isn't")
@@ -162,7 +164,7 @@ def replaced_files(env):
                 shutil.copyfile(os.path.join(strange, "ca", name), path + ".new")
                 os.rename(path + ".new", path)
             eventually(lambda: heard(strange, "ann", "* OK"), 10, "a new bundle isn't seen")
-            check(heard(folder, "ann", "unknown ca"), "who was of the old CA is let in")
+            check("unknown ca" in s_client(env, folder, "ann", "-tls1_3", talks=False), "who was of the old CA is let in")
         env.gateway.watch = None
         shell.write(env.gateway.config, env.gateway.configuration())
         env.gateway.command("reload")
