@@ -11,21 +11,6 @@ static int fail(char *why, size_t why_bytes, const char *reason)
 	return -EINVAL;
 }
 
-static bool element(struct der *in, unsigned int tag, struct der *whole)
-{
-	return der_peek(in, tag) && der_read(in, NULL, NULL, whole);
-}
-
-/* As numbers: leading zeros don't count. */
-static struct der trim(struct der serial)
-{
-	while (serial.n > 1 && serial.p[0] == 0) {
-		serial.p++;
-		serial.n--;
-	}
-	return serial;
-}
-
 static int by_value(const void *a, const void *b)
 {
 	const struct der *x = a, *y = b;
@@ -44,7 +29,7 @@ static bool entry_read(struct der *entries, struct der *serial)
 	if (!der_expect(entries, DER_SEQUENCE, &one) || !der_expect(&one, DER_INTEGER, serial) || serial->n == 0 ||
 	    !x509_time_read(&one, &at))
 		return false;
-	*serial = trim(*serial);
+	*serial = der_trim(*serial);
 	return one.n == 0 || x509_extensions_ignorable(one);
 }
 
@@ -74,9 +59,9 @@ static int list_read(struct der body, struct crl *out, char *why, size_t why_byt
 
 	if (!der_expect(&body, DER_INTEGER, &version) || version.n != 1 || version.p[0] != 1)
 		return fail(why, why_bytes, "it is not a list of version 2");
-	if (!element(&body, DER_SEQUENCE, &algorithm) || !der_equal(algorithm, out->algorithm))
+	if (!der_expect_whole(&body, DER_SEQUENCE, &algorithm) || !der_equal(algorithm, out->algorithm))
 		return fail(why, why_bytes, "its two signature algorithms differ");
-	if (!element(&body, DER_SEQUENCE, &out->issuer) || !x509_time_read(&body, &out->this_update))
+	if (!der_expect_whole(&body, DER_SEQUENCE, &out->issuer) || !x509_time_read(&body, &out->this_update))
 		return fail(why, why_bytes, "its issuer or its date is malformed");
 	if (!x509_time_read(&body, &out->next_update))
 		return fail(why, why_bytes, "it doesn't say when the next one comes");
@@ -93,8 +78,8 @@ int crl_parse(struct der whole, struct crl *out, char *why, size_t why_bytes)
 	struct der body, tbs;
 
 	memset(out, 0, sizeof(*out));
-	if (!der_expect(&whole, DER_SEQUENCE, &body) || whole.n || !element(&body, DER_SEQUENCE, &out->tbs) ||
-	    !element(&body, DER_SEQUENCE, &out->algorithm) || !der_bits(&body, &out->signature) || body.n)
+	if (!der_expect(&whole, DER_SEQUENCE, &body) || whole.n || !der_expect_whole(&body, DER_SEQUENCE, &out->tbs) ||
+	    !der_expect_whole(&body, DER_SEQUENCE, &out->algorithm) || !der_bits(&body, &out->signature) || body.n)
 		return fail(why, why_bytes, "it is not a signed DER structure");
 	tbs = out->tbs;
 	if (!der_expect(&tbs, DER_SEQUENCE, &body))
@@ -111,7 +96,7 @@ void crl_fini(struct crl *crl)
 
 bool crl_holds(const struct crl *crl, struct der serial)
 {
-	struct der key = trim(serial);
+	struct der key = der_trim(serial);
 
 	return crl->n && bsearch(&key, crl->serials, crl->n, sizeof(key), by_value);
 }

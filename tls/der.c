@@ -43,6 +43,20 @@ bool der_expect(struct der *in, unsigned int tag, struct der *body)
 	return der_peek(in, tag) && der_read(in, NULL, body, NULL);
 }
 
+bool der_expect_whole(struct der *in, unsigned int tag, struct der *whole)
+{
+	return der_peek(in, tag) && der_read(in, NULL, NULL, whole);
+}
+
+struct der der_trim(struct der number)
+{
+	while (number.n > 1 && number.p[0] == 0) {
+		number.p++;
+		number.n--;
+	}
+	return number;
+}
+
 bool der_bits(struct der *in, struct der *bytes)
 {
 	struct der body;

@@ -45,10 +45,14 @@ static inline bool der_equal(struct der a, struct der b)
 bool der_read(struct der *in, uint8_t *tag, struct der *body, struct der *whole);
 /* The same when the tag must be @tag; leaves *in alone when it isn't. */
 bool der_expect(struct der *in, unsigned int tag, struct der *body);
+/* The same, giving the element whole. */
+bool der_expect_whole(struct der *in, unsigned int tag, struct der *whole);
 /* Is the next element's tag @tag? */
 bool der_peek(const struct der *in, unsigned int tag);
 /* A BIT STRING's bytes; only whole bytes (no unused bits) are accepted. */
 bool der_bits(struct der *in, struct der *bytes);
+/* An INTEGER's bytes as a number: leading zeros don't count. */
+struct der der_trim(struct der number);
 
 struct der_writer {
 	uint8_t *buf;

@@ -80,11 +80,6 @@ struct basic {
 	struct der singles;
 };
 
-static bool element(struct der *in, unsigned int tag, struct der *whole)
-{
-	return der_peek(in, tag) && der_read(in, NULL, NULL, whole);
-}
-
 static bool time_read(struct der *in, time_t *out)
 {
 	return der_peek(in, DER_GENERALIZED_TIME) && x509_time_read(in, out);
@@ -104,7 +99,7 @@ static bool tbs_read(struct der tbs, struct basic *out)
 			return false;
 	}
 	if (der_expect(&body, DER_CONTEXT_CONSTRUCTED(1), &id)) {
-		if (!element(&id, DER_SEQUENCE, &out->by_name) || id.n)
+		if (!der_expect_whole(&id, DER_SEQUENCE, &out->by_name) || id.n)
 			return false;
 	} else if (!der_expect(&body, DER_CONTEXT_CONSTRUCTED(2), &id) || !der_expect(&id, DER_OCTET_STRING, &out->by_key) ||
 		   out->by_key.n != SHA1_BYTES) {
@@ -121,8 +116,8 @@ static bool basic_read(struct der whole, struct basic *out)
 	struct der body, certs;
 
 	*out = (struct basic){ 0 };
-	if (!der_expect(&whole, DER_SEQUENCE, &body) || whole.n || !element(&body, DER_SEQUENCE, &out->tbs) ||
-	    !element(&body, DER_SEQUENCE, &out->algorithm) || !der_bits(&body, &out->signature))
+	if (!der_expect(&whole, DER_SEQUENCE, &body) || whole.n || !der_expect_whole(&body, DER_SEQUENCE, &out->tbs) ||
+	    !der_expect_whole(&body, DER_SEQUENCE, &out->algorithm) || !der_bits(&body, &out->signature))
 		return false;
 	if (der_expect(&body, DER_CONTEXT_CONSTRUCTED(0), &certs) &&
 	    (!der_expect(&certs, DER_SEQUENCE, &out->certs) || certs.n))
@@ -195,7 +190,7 @@ static int check_signer(const struct basic *b, const struct x509 *issuer, time_t
 	if (is_responder(b, issuer))
 		return signed_by(b, issuer) ? 0 : fail(why, why_bytes, "its signature isn't good");
 	while (certs.n) {
-		if (!element(&certs, DER_SEQUENCE, &whole) || ++n > RESPONDER_CERTS_MAX)
+		if (!der_expect_whole(&certs, DER_SEQUENCE, &whole) || ++n > RESPONDER_CERTS_MAX)
 			return fail(why, why_bytes, "its list of certificates is malformed, or too long");
 		if (x509_parse(whole, &x, &reason) != 0 || !is_responder(b, &x))
 			continue;
@@ -205,15 +200,6 @@ static int check_signer(const struct basic *b, const struct x509 *issuer, time_t
 	}
 	return fail(why, why_bytes, met ? "it was signed by a responder whom the certificate's issuer has not named" :
 					  "it was signed by someone other than the certificate's issuer");
-}
-
-static struct der trim(struct der n)
-{
-	while (n.n > 1 && n.p[0] == 0) {
-		n.p++;
-		n.n--;
-	}
-	return n;
 }
 
 static bool is_hash(const struct hash *h, struct der data, struct der claimed)
@@ -235,7 +221,7 @@ static bool is_about(struct der id, const struct x509 *cert, const struct x509 *
 		return false;
 	for (i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++)
 		if (der_equal(oid, (struct der){ (const uint8_t *)hashes[i].oid, hashes[i].oid_bytes }))
-			return der_equal(trim(serial), trim(cert->serial)) && is_hash(&hashes[i], issuer->subject, name) &&
+			return der_equal(der_trim(serial), der_trim(cert->serial)) && is_hash(&hashes[i], issuer->subject, name) &&
 			       is_hash(&hashes[i], bits, key);
 	return false;
 }

@@ -240,11 +240,6 @@ bool x509_extensions_ignorable(struct der in)
 	return true;
 }
 
-static bool element(struct der *in, unsigned int tag, struct der *whole)
-{
-	return der_peek(in, tag) && der_read(in, NULL, NULL, whole);
-}
-
 /* The outer frame that certificates and requests share. */
 static int frame_read(struct der in, struct x509 *out, struct der *signed_body, const char **why)
 {
@@ -252,7 +247,7 @@ static int frame_read(struct der in, struct x509 *out, struct der *signed_body, 
 
 	memset(out, 0, sizeof(*out));
 	if (!der_peek(&in, DER_SEQUENCE) || !der_read(&in, NULL, &body, &out->whole) || in.n ||
-	    !element(&body, DER_SEQUENCE, &out->tbs) || !element(&body, DER_SEQUENCE, &out->algorithm) ||
+	    !der_expect_whole(&body, DER_SEQUENCE, &out->tbs) || !der_expect_whole(&body, DER_SEQUENCE, &out->algorithm) ||
 	    !der_bits(&body, &out->signature) || body.n)
 		return fail(why, "it is not a signed DER structure");
 	tbs = out->tbs;
@@ -263,7 +258,7 @@ static int frame_read(struct der in, struct x509 *out, struct der *signed_body, 
 
 static int key_read(struct der *body, struct x509 *out, const char **why)
 {
-	if (!element(body, DER_SEQUENCE, &out->spki) || !x509_key_info(out->spki, &out->key_type, &out->key_bits))
+	if (!der_expect_whole(body, DER_SEQUENCE, &out->spki) || !x509_key_info(out->spki, &out->key_type, &out->key_bits))
 		return fail(why, "its public key is malformed");
 	return 0;
 }
@@ -281,14 +276,14 @@ int x509_parse(struct der whole, struct x509 *out, const char **why)
 		return fail(why, "it is not an X.509 version 3 certificate");
 	if (!der_expect(&body, DER_INTEGER, &out->serial) || out->serial.n == 0)
 		return fail(why, "its serial number is malformed");
-	if (!element(&body, DER_SEQUENCE, &algorithm) || !der_equal(algorithm, out->algorithm))
+	if (!der_expect_whole(&body, DER_SEQUENCE, &algorithm) || !der_equal(algorithm, out->algorithm))
 		return fail(why, "its two signature algorithms differ");
-	if (!element(&body, DER_SEQUENCE, &out->issuer))
+	if (!der_expect_whole(&body, DER_SEQUENCE, &out->issuer))
 		return fail(why, "its issuer is malformed");
 	if (!der_expect(&body, DER_SEQUENCE, &validity) || !x509_time_read(&validity, &out->not_before) ||
 	    !x509_time_read(&validity, &out->not_after))
 		return fail(why, "its validity is malformed");
-	if (!element(&body, DER_SEQUENCE, &out->subject))
+	if (!der_expect_whole(&body, DER_SEQUENCE, &out->subject))
 		return fail(why, "its subject is malformed");
 	err = key_read(&body, out, why);
 	if (err)
@@ -310,7 +305,7 @@ int x509_request_parse(struct der whole, struct x509 *out, const char **why)
 		return err;
 	if (!der_expect(&body, DER_INTEGER, &number) || number.n != 1 || number.p[0] != 0)
 		return fail(why, "it is not a PKCS#10 request of version 1");
-	if (!element(&body, DER_SEQUENCE, &out->subject))
+	if (!der_expect_whole(&body, DER_SEQUENCE, &out->subject))
 		return fail(why, "its subject is malformed");
 	err = key_read(&body, out, why);
 	if (err)
